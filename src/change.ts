@@ -1,0 +1,83 @@
+/**
+ * The vocabulary that both halves share: what a change is, how its position is written, and what an offset range is.
+ * Decoding belongs to envelope/, naming and columns to landing.ts.
+ */
+
+/** `c` create, `u` update, `d` delete, `r` snapshot read, `t` truncate. A reject lands with op `x` and is no change. */
+export type Op = 'c' | 'u' | 'd' | 'r' | 't'
+
+/** One message as Kafka delivered it. Buffers are copies of its own: nothing else may be pinned by keeping one. */
+export type Message = {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** ms since 1970; -1 where the producer gave none */
+  readonly timestamp: bigint
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** in the order of arrival; a name may come more than once */
+  readonly headers: readonly (readonly [name: string, value: Buffer | null])[]
+}
+
+/** One decoded row change. Text members are UTF-8 bytes, sliced out of the message, never printed anew. */
+export type Change = {
+  /** 0, 1, ... where one message carries several changes */
+  readonly rowIndex: number
+  readonly op: Op
+  readonly id: string
+  readonly position: string
+  readonly sourceTable: string | null
+  /** commit at the source, ms since 1970 */
+  readonly sourceTs: bigint | null
+  readonly before: Buffer | null
+  readonly after: Buffer | null
+  readonly meta: Buffer | null
+}
+
+/** Offsets `first..last`, both included. */
+export type OffsetRange = {
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** What a position is made of. */
+export type PositionParts = {
+  readonly epoch: number
+  /** already of fixed width within a table; empty where the table names no order */
+  readonly order: string
+  /** 1 puts a delete after an upsert of equal order; 0 everywhere where no order is named */
+  readonly rank: 0 | 1
+  readonly offset: bigint
+  readonly partition: number
+  readonly rowIndex: number
+  readonly revision: number
+}
+
+/**
+ * Writes a position: `<epoch>.<order>.<rank>.<offset>.<partition>.<row index>.<revision>`.
+ *
+ * Invariant: each part has a fixed width (5, the order's own, 1, 20, 5, 6, 5), so that the order of the strings is the
+ * order of the parts, and no two changes of a topic share one.
+ *
+ * @throws RangeError where a part is negative or wider than its place
+ */
+export function positionOf(parts: PositionParts): string {
+  return [
+    fixed(parts.epoch, 5),
+    parts.order,
+    String(parts.rank),
+    fixed(parts.offset, 20),
+    fixed(parts.partition, 5),
+    fixed(parts.rowIndex, 6),
+    fixed(parts.revision, 5),
+  ].join('.')
+}
+
+/** A whole number in decimal, padded with zeros to `width` digits, so that text order is number order. */
+export function fixed(value: number | bigint, width: number): string {
+  const digits = value.toString()
+  if (!/^\d+$/.test(digits) || digits.length > width) {
+    throw new RangeError(`${digits} does not fit ${String(width)} digits`)
+  }
+  return digits.padStart(width, '0')
+}

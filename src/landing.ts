@@ -1,0 +1,95 @@
+/**
+ * The contract between the two halves: how a landing file is named, both ways, and which columns it has.
+ * Writing the file belongs to ingest/, reading it to sql/templates/.
+ */
+import { fixed, type OffsetRange } from './change.ts'
+
+/** How Parquet holds a column. Strings and integers only: Snowflake reads the other types in more than one way. */
+export type LandingType = 'UTF8' | 'INT32' | 'INT64'
+
+export type LandingColumn = { readonly name: string; readonly type: LandingType; readonly optional: boolean }
+
+/** The columns of a landing file, in the order of the file. */
+export const landingColumns = [
+  { name: 'kafka_topic', type: 'UTF8', optional: false },
+  { name: 'kafka_partition', type: 'INT32', optional: false },
+  { name: 'kafka_offset', type: 'INT64', optional: false },
+  { name: 'kafka_timestamp', type: 'INT64', optional: true },
+  { name: 'row_index', type: 'INT32', optional: false },
+  { name: 'kafka_key', type: 'UTF8', optional: true },
+  { name: 'headers', type: 'UTF8', optional: true },
+  { name: 'op', type: 'UTF8', optional: false },
+  { name: 'source_table', type: 'UTF8', optional: true },
+  { name: 'id', type: 'UTF8', optional: true },
+  { name: 'position', type: 'UTF8', optional: true },
+  { name: 'source_ts', type: 'INT64', optional: true },
+  { name: 'before', type: 'UTF8', optional: true },
+  { name: 'after', type: 'UTF8', optional: true },
+  { name: 'meta', type: 'UTF8', optional: true },
+  { name: 'error', type: 'UTF8', optional: true },
+  { name: 'raw', type: 'UTF8', optional: true },
+] as const satisfies readonly LandingColumn[]
+
+export type LandingColumnName = (typeof landingColumns)[number]['name']
+
+/** What a landing file's key says. `range` is the covered range, not merely the offsets of its rows. */
+export type LandingFile = {
+  readonly topic: string
+  readonly epoch: number
+  readonly partition: number
+  readonly range: OffsetRange
+}
+
+/** Everything of one partition and epoch lies under this; sorted by key is sorted by first offset. */
+export function partitionPrefix(prefix: string, topic: string, epoch: number, partition: number): string {
+  return `${prefix}${topic}/e${String(epoch)}/${fixed(partition, 5)}/`
+}
+
+/** `<prefix><topic>/e<epoch>/<partition>/<first>-<last>.parquet`. A key never means two contents: pipes load a name once. */
+export function landingKey(prefix: string, file: LandingFile): string {
+  const range = `${fixed(file.range.first, 20)}-${fixed(file.range.last, 20)}`
+  return `${partitionPrefix(prefix, file.topic, file.epoch, file.partition)}${range}.parquet`
+}
+
+/** Reads a key back; null where it is not a landing file of the live path (a backfill's, a stranger's). */
+export function parseLandingKey(prefix: string, key: string): LandingFile | null {
+  if (!key.startsWith(prefix)) return null
+  const found = /^([^/]+)\/e(\d+)\/(\d{5})\/(\d{20})-(\d{20})\.parquet$/.exec(key.slice(prefix.length))
+  if (!found) return null
+  const [, topic = '', epoch = '', partition = '', first = '', last = ''] = found
+  const range = { first: BigInt(first), last: BigInt(last) }
+  if (range.first > range.last) return null
+  return { topic, epoch: Number(epoch), partition: Number(partition), range }
+}
+
+/** The last message that a landing file covers; shows at resume that the log is still the same log. */
+export type Anchor = {
+  readonly offset: bigint
+  /** ms since 1970 */
+  readonly timestamp: bigint
+  /** SHA-256 over the lengths and bytes of key and value, hex */
+  readonly hash: string
+}
+
+/** Object metadata of a landing file (names as S3 sends them, without `x-amz-meta-`). */
+export type LandingMetadata = { readonly rows: number; readonly anchor: Anchor | null }
+
+/** As stored with the object: text values only. */
+export function encodeLandingMetadata(metadata: LandingMetadata): Record<string, string> {
+  const { rows, anchor } = metadata
+  if (!anchor) return { rows: String(rows) }
+  return { rows: String(rows), anchor: encodeAnchor(anchor) }
+}
+
+/** `<offset>:<timestamp>:<hash>` */
+export function encodeAnchor(anchor: Anchor): string {
+  return `${anchor.offset.toString()}:${anchor.timestamp.toString()}:${anchor.hash}`
+}
+
+/** Reads an anchor back; null where the text is not one. */
+export function parseAnchor(text: string): Anchor | null {
+  const found = /^(\d+):(-?\d+):([0-9a-f]{64})$/.exec(text)
+  if (!found) return null
+  const [, offset = '', timestamp = '', hash = ''] = found
+  return { offset: BigInt(offset), timestamp: BigInt(timestamp), hash }
+}
