@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+/**
+ * From argv to a command and from its outcome to an exit code; the only place that ends the process.
+ */
+import type { Command, ExitCode, Io } from './commands/command.ts'
+import { type Failure, toFailure } from './failure.ts'
+
+/** Loaded when called: `firn --help` must not pay for Kafka and Snowflake clients. */
+const commands: Readonly<
+  Record<string, { readonly summary: string; readonly load: () => Promise<{ command: Command }> }>
+> = {}
+
+const usage = (): string =>
+  [
+    'firn: change data from Kafka into Snowflake',
+    '',
+    'usage: firn <command> [options]',
+    '',
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`),
+    '',
+    'firn <command> --help shows its options, with examples.',
+    '',
+  ].join('\n')
+
+async function main(args: readonly string[], io: Io): Promise<ExitCode> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    io.stdout.write(usage())
+    return name === undefined ? 2 : 0
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!entry) {
+    io.stderr.write(`firn: there is no command "${name}"\n\n${usage()}`)
+    return 2
+  }
+  const { command } = await entry.load()
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.stdout.write(command.help)
+    return 0
+  }
+  try {
+    return await command.run(rest, io)
+  } catch (error) {
+    return report(toFailure(error), io)
+  }
+}
+
+/** One line for what failed, one for what to do; the stack only of an error that Firn does not know. */
+function report(failure: Failure, io: Io): ExitCode {
+  io.stderr.write(`firn: ${failure.code}: ${failure.message}\n  ${failure.hint}\n`)
+  if (failure.code === 'UNKNOWN' && failure.cause instanceof Error) io.stderr.write(`${failure.cause.stack ?? ''}\n`)
+  return failure.code === 'USAGE' || failure.code === 'CONFIG_INVALID' ? 2 : 1
+}
+
+const leaving = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (leaving.signal.aborted) process.exit(1)
+    leaving.abort(signal)
+  })
+}
+const { stdout, stderr, env } = process
+process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, signal: leaving.signal })
+process.exit()
