@@ -1,0 +1,92 @@
+/**
+ * The one door to Kafka: this folder alone imports kafkajs. Makes clients from Firn's settings, with every codec, and maps
+ * kafkajs's errors to failures. What is consumed and committed is decided in ingest/.
+ */
+import kafkajs, { type SASLOptions } from 'kafkajs'
+import type { KafkaConfig } from '../config.ts'
+import { Failure, type FailureCode } from '../failure.ts'
+import type { Logger } from '../telemetry.ts'
+import { registerCodecs } from './codecs.ts'
+import { applyPatches } from './patches.ts'
+
+export type {
+  Admin,
+  Batch,
+  Consumer,
+  EachBatchPayload,
+  Kafka,
+  KafkaMessage,
+  Message as ProducedMessage,
+  Producer,
+  RecordMetadata,
+} from 'kafkajs'
+export const { CompressionTypes, Partitioners } = kafkajs
+
+/**
+ * A client that has not connected yet. kafkajs's own log lines arrive at debug: what matters in them comes back as an
+ * error, which its caller reports once and in Firn's words.
+ */
+export function kafkaClient(config: KafkaConfig, logger: Logger): kafkajs.Kafka {
+  applyPatches()
+  registerCodecs()
+  const { brokers, clientId, ca, cert, key, sasl } = config
+  const tls = { ...(ca ? { ca: [ca] } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) }
+  const encrypted = config.ssl || Object.keys(tls).length > 0
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId,
+    ...(encrypted ? { ssl: tls } : {}),
+    ...(sasl ? { sasl: sasl as SASLOptions } : {}),
+    connectionTimeout: 5_000,
+    authenticationTimeout: 10_000,
+    // 0.2 + 0.4 + 0.8 + 1.6 s: an outage shows after 3 s, and the caller's own patience takes over.
+    retry: { initialRetryTime: 200, retries: 4 },
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: () => logInto(logger),
+  })
+}
+
+function logInto(logger: Logger): (entry: kafkajs.LogEntry) => void {
+  return ({ namespace, label, log }) => {
+    const { message, error, topic, partition } = log as { readonly message: string; readonly [member: string]: unknown }
+    const reason = typeof error === 'string' ? error : undefined
+    logger.debug({ kafkajs: namespace, label, topic, partition, reason }, message)
+  }
+}
+
+/** kafkajs's errors in Firn's words, the cause kept. `attempt` completes "cannot ...". */
+export function kafkaFailure(error: unknown, attempt: string): Failure {
+  if (error instanceof Failure) return error
+  const root = rootOf(error)
+  const reason = root instanceof Error ? root.message : String(root)
+  return new Failure(kafkaCode(root), `cannot ${attempt}: ${reason}`, { cause: error })
+}
+
+type KafkaError = Error & { readonly type?: string; readonly retriable?: boolean; readonly cause?: unknown }
+
+/** kafkajs wraps the error that counts once for each loop of retries. */
+function rootOf(error: unknown): unknown {
+  const wrappers = new Set(['KafkaJSNumberOfRetriesExceeded', 'KafkaJSNonRetriableError', 'KafkaJSError'])
+  let root = error
+  while (root instanceof Error && wrappers.has(root.name) && root.cause instanceof Error) root = root.cause
+  return root
+}
+
+const unreachable = new Set([
+  'KafkaJSBrokerNotFound',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSConnectionError',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'KafkaJSRequestTimeoutError',
+])
+
+function kafkaCode(root: unknown): FailureCode {
+  if (!(root instanceof Error)) return 'UNKNOWN'
+  const { name, type = '', retriable } = root as KafkaError
+  if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED') return 'KAFKA_DENIED'
+  if (type.endsWith('_AUTHORIZATION_FAILED')) return 'KAFKA_FORBIDDEN'
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return 'TOPIC_MISSING'
+  if (unreachable.has(name) || type === 'LEADER_NOT_AVAILABLE') return 'KAFKA_UNREACHABLE'
+  return retriable === true || name === 'KafkaJSNumberOfRetriesExceeded' ? 'KAFKA_FAILED' : 'UNKNOWN'
+}

@@ -1,0 +1,180 @@
+/**
+ * The stage on S3 and on servers that speak its protocol; the only file that imports the vendor's client.
+ * It makes one attempt and says what came of it; repeating, and in which order, is the caller's.
+ */
+import { createHash } from 'node:crypto'
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3'
+import type { StageConfig } from '../config.ts'
+import { Failure, type FailureCode } from '../failure.ts'
+import type { PutOutcome, Stage, StagedHead, StagedObject } from './stage.ts'
+
+/** Opens no connection yet; the first request does. */
+export function openStage(config: StageConfig): Stage {
+  const store: Store = { client: new S3Client(clientConfig(config)), bucket: config.bucket }
+  return {
+    bucket: config.bucket,
+    put: (key, body, metadata) => put(store, key, body, metadata),
+    head: (key) => head(store, key),
+    get: (key) => get(store, key),
+    list: (prefix, startAfter) => list(store, prefix, startAfter),
+    remove: (key) => remove(store, key),
+    close: () => {
+      store.client.destroy()
+    },
+  }
+}
+
+type Store = { readonly client: S3Client; readonly bucket: string }
+
+async function head({ client, bucket }: Store, key: string): Promise<StagedHead | null> {
+  try {
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' })
+    const found = await client.send(command)
+    return {
+      key,
+      size: found.ContentLength ?? 0,
+      lastModified: found.LastModified ?? new Date(0),
+      sha256: found.ChecksumSHA256 ?? null,
+      metadata: found.Metadata ?? {},
+    }
+  } catch (error) {
+    if (statusOf(error) === 404) return null
+    throw stageFailure(error, `look at s3://${bucket}/${key}`)
+  }
+}
+
+async function get({ client, bucket }: Store, key: string): Promise<Uint8Array | null> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    return Body ? await Body.transformToByteArray() : new Uint8Array()
+  } catch (error) {
+    if (nameOf(error) === 'NoSuchKey') return null
+    throw stageFailure(error, `read s3://${bucket}/${key}`)
+  }
+}
+
+async function put(
+  store: Store,
+  key: string,
+  body: Uint8Array,
+  metadata: Readonly<Record<string, string>>,
+): Promise<PutOutcome> {
+  const sha256 = sha256Of(body)
+  const command = new PutObjectCommand({
+    Bucket: store.bucket,
+    Key: key,
+    Body: body,
+    ContentLength: body.byteLength,
+    ChecksumSHA256: sha256,
+    IfNoneMatch: '*',
+    Metadata: { ...metadata },
+  })
+  try {
+    await store.client.send(command)
+    return 'stored'
+  } catch (error) {
+    const failure = stageFailure(error, `store s3://${store.bucket}/${key}`)
+    if (statusOf(error) !== 412 && failure.code !== 'STAGE_UNREACHABLE') throw failure
+    // A lost answer may hide a stored object or a refusal; what is there now tells which.
+    const found = await head(store, key)
+    if (!found) throw failure
+    const stored = found.sha256 ?? sha256Of((await get(store, key)) ?? new Uint8Array())
+    return stored === sha256 ? 'own' : 'taken'
+  }
+}
+
+async function* list({ client, bucket }: Store, prefix: string, startAfter?: string): AsyncIterable<StagedObject> {
+  let token: string | undefined
+  do {
+    const position = token !== undefined ? { ContinuationToken: token } : startAfter ? { StartAfter: startAfter } : {}
+    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...position })
+    const page = await client.send(command).catch((error: unknown) => {
+      throw stageFailure(error, `list s3://${bucket}/${prefix}`)
+    })
+    for (const { Key: key, Size: size = 0, LastModified: lastModified = new Date(0) } of page.Contents ?? []) {
+      if (key !== undefined) yield { key, size, lastModified }
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined
+  } while (token !== undefined)
+}
+
+async function remove({ client, bucket }: Store, key: string): Promise<void> {
+  try {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+  } catch (error) {
+    throw stageFailure(error, `remove s3://${bucket}/${key}`)
+  }
+}
+
+/** For the development stack and tests; in production the bucket is the platform's. Resolves also where it is there already. */
+export async function createBucket(config: StageConfig): Promise<void> {
+  const client = new S3Client(clientConfig(config))
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: config.bucket }))
+  } catch (error) {
+    if (nameOf(error) !== 'BucketAlreadyOwnedByYou') throw stageFailure(error, `create the bucket ${config.bucket}`)
+  } finally {
+    client.destroy()
+  }
+}
+
+function clientConfig(config: StageConfig): S3ClientConfig {
+  const { region, endpoint, accessKeyId, secretAccessKey } = config
+  return {
+    region,
+    // One attempt a call: a repeated put inside the client would hide which attempt stored the object.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    ...(accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId, secretAccessKey } }),
+  }
+}
+
+function sha256Of(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('base64')
+}
+
+const denied = new Set([
+  'AccessDenied',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'Forbidden',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+])
+
+function stageFailure(error: unknown, attempt: string): Failure {
+  const reason = error instanceof Error ? error.message || nameOf(error) : String(error)
+  return new Failure(stageCode(error), `cannot ${attempt}: ${reason}`, { cause: error })
+}
+
+function stageCode(error: unknown): FailureCode {
+  const status = statusOf(error)
+  const name = nameOf(error)
+  if (denied.has(name) || status === 401 || status === 403) return 'STAGE_DENIED'
+  if (name === 'NoSuchBucket') return 'BUCKET_MISSING'
+  if (status === 501) return 'STAGE_UNSAFE'
+  return status === undefined ? 'STAGE_UNREACHABLE' : 'STAGE_FAILED'
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}
+
+/** Undefined where no answer came: the request may or may not have been done. */
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } }
+  return $metadata?.httpStatusCode
+}

@@ -1,0 +1,157 @@
+/**
+ * How Firn speaks to those who run it: the logger, and the one table of every metric with its meaning.
+ * Who counts what is decided where it happens; /metrics itself is in status/server.ts.
+ */
+import pino from 'pino'
+import { PinoPretty } from 'pino-pretty'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Logger = pino.Logger
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+type LoggerOptions = {
+  readonly level: LogLevel
+  /** where the lines go; stderr unless told */
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** for eyes instead of machines; decided by whether a terminal watches unless told */
+  readonly pretty?: boolean
+}
+
+/** One JSON object a line; for a terminal, one readable line. No value of a row ever goes in. */
+export function createLogger({ level, stream = process.stderr, pretty }: LoggerOptions): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  }
+  if (!(pretty ?? stream.isTTY ?? false)) return pino(options, stream)
+  const readable = PinoPretty({ destination: stream, colorize: stream.isTTY ?? false, singleLine: true })
+  return pino({ ...options, formatters: {} }, readable)
+}
+
+const perPartition = ['topic', 'partition'] as const
+
+/** Every metric by name. Units come last; counters end in `_total`. */
+export const metricTable = {
+  firn_consumed_offset: {
+    kind: 'gauge',
+    help: 'Consumed watermark: the next offset to read from Kafka.',
+    labels: perPartition,
+  },
+  firn_consumed_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'Kafka timestamp of the last message consumed.',
+    labels: perPartition,
+  },
+  firn_staged_offset: {
+    kind: 'gauge',
+    help: 'Staged watermark: every offset below it is covered by a landing file on the stage.',
+    labels: perPartition,
+  },
+  firn_staged_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'Kafka timestamp of the last message staged.',
+    labels: perPartition,
+  },
+  firn_staged_source_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'Commit time at the source of the last change staged, where the envelope names it.',
+    labels: perPartition,
+  },
+  firn_end_offset: { kind: 'gauge', help: "The end of the partition's log.", labels: perPartition },
+  firn_lag_messages: { kind: 'gauge', help: 'Offsets between the staged watermark and the end.', labels: perPartition },
+  firn_rows_total: { kind: 'counter', help: 'Rows staged, rejects included.', labels: perPartition },
+  firn_rejects_total: {
+    kind: 'counter',
+    help: 'Messages that could not become a change, by failure code.',
+    labels: [...perPartition, 'code'],
+  },
+  firn_tombstones_total: {
+    kind: 'counter',
+    help: 'Messages without a value: counted and covered, but no row.',
+    labels: perPartition,
+  },
+  firn_files_total: { kind: 'counter', help: 'Landing files stored.', labels: perPartition },
+  firn_file_bytes_total: { kind: 'counter', help: 'Bytes of the landing files stored.', labels: perPartition },
+  firn_seals_total: {
+    kind: 'counter',
+    help: 'Batches sealed, by reason: age, rows, bytes, memory, leaving.',
+    labels: [...perPartition, 'reason'],
+  },
+  firn_puts_retried_total: {
+    kind: 'counter',
+    help: 'Attempts to store a landing file that failed and were repeated, by failure code.',
+    labels: [...perPartition, 'code'],
+  },
+  firn_files_taken_total: {
+    kind: 'counter',
+    help: 'Ranges that another writer had stored first; the partition resumed from the stage.',
+    labels: perPartition,
+  },
+  firn_files_adopted_total: {
+    kind: 'counter',
+    help: 'Files found on the stage above the committed offset at resume, and not written again.',
+    labels: perPartition,
+  },
+  firn_commits_failed_total: {
+    kind: 'counter',
+    help: 'Offset commits that Kafka did not take. Harmless: the stage shows the way at resume.',
+    labels: perPartition,
+  },
+  firn_batches_refused_total: {
+    kind: 'counter',
+    help: "Fetched batches that did not continue at the partition's own cursor and were fetched again.",
+    labels: perPartition,
+  },
+  firn_halted: {
+    kind: 'gauge',
+    help: '1 while the partition is halted, by failure code; it waits for an operator.',
+    labels: [...perPartition, 'code'],
+  },
+  firn_assigned_partitions: { kind: 'gauge', help: 'Partitions that this process reads.', labels: [] },
+  firn_buffered_bytes: { kind: 'gauge', help: 'Bytes buffered or in flight, of ingest.memory.', labels: [] },
+  firn_kafka_connected: { kind: 'gauge', help: '1 while this process is a member of the group.', labels: [] },
+  firn_stage_reachable: { kind: 'gauge', help: '1 unless the last request to the object store failed.', labels: [] },
+  firn_encode_seconds: { kind: 'histogram', help: 'From a sealed batch to a Parquet file.', labels: ['topic'] },
+  firn_put_seconds: { kind: 'histogram', help: 'From a Parquet file to its durable object.', labels: ['topic'] },
+  firn_staging_latency_seconds: {
+    kind: 'histogram',
+    help: 'From the Kafka timestamp of the first message of a batch to its durable landing file.',
+    labels: ['topic'],
+  },
+} as const satisfies Record<
+  string,
+  { readonly kind: 'gauge' | 'counter' | 'histogram'; readonly help: string; readonly labels: readonly string[] }
+>
+
+type Table = typeof metricTable
+export type MetricName = keyof Table
+type Labels<N extends MetricName> = Table[N]['labels'][number]
+type MetricOf<N extends MetricName> = Table[N]['kind'] extends 'gauge'
+  ? Gauge<Labels<N>>
+  : Table[N]['kind'] extends 'counter'
+    ? Counter<Labels<N>>
+    : Histogram<Labels<N>>
+
+export type Metrics = { readonly [N in MetricName]: MetricOf<N> } & {
+  /** the Prometheus text of all of them */
+  readonly exposition: () => Promise<string>
+  readonly contentType: string
+}
+
+/** From 5 ms to about 5 minutes, doubling: a put and a freshness of some minutes both find their place. */
+const bucketsSeconds = Array.from({ length: 17 }, (_, step) => 0.005 * 2 ** step)
+
+/** A fresh set of all metrics, with a registry of its own: several may live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const made = Object.entries(metricTable).map(([name, { kind, help, labels }]) => {
+    const options = { name, help, labelNames: [...labels], registers: [registry] }
+    if (kind === 'gauge') return [name, new Gauge(options)]
+    if (kind === 'counter') return [name, new Counter(options)]
+    return [name, new Histogram({ ...options, buckets: bucketsSeconds })]
+  })
+  const metrics = Object.fromEntries(made) as { readonly [N in MetricName]: MetricOf<N> }
+  return { ...metrics, exposition: () => registry.metrics(), contentType: registry.contentType }
+}
