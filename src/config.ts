@@ -22,9 +22,9 @@ const hostPort = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'expected host:port')
 
 const sasl = z
   .strictObject({
-    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-    username: z.string().min(1),
-    password: z.string().min(1),
+    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('plain, scram-sha-256 or scram-sha-512'),
+    username: z.string().min(1).describe('user at the brokers'),
+    password: z.string().min(1).describe("the user's password"),
   })
   .describe('login at the brokers')
 
@@ -40,40 +40,56 @@ const kafka = z.strictObject({
 })
 
 const stage = z.strictObject({
-  bucket: z.string().min(3).describe('bucket of the stage'),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of an S3 bucket')
+    .describe('bucket of the stage'),
   prefix: z
     .string()
-    .regex(/^([^/]+\/)*$/, 'expected a prefix that ends in / and does not start with one')
+    .regex(
+      /^([A-Za-z0-9!_.*()=+-]+\/)*$/,
+      'expected a prefix such as firn/: ends in /, starts with none, no spaces or quotes',
+    )
     .default('firn/')
     .describe('everything that Firn writes lies under it'),
   region: z.string().min(1).default('us-east-1').describe('region of the bucket'),
   endpoint: z.url().optional().describe('for S3-compatible servers; AWS needs none'),
   accessKeyId: z.string().min(1).optional().describe('without it, the AWS credential chain decides'),
-  secretAccessKey: z.string().min(1).optional(),
+  secretAccessKey: z.string().min(1).optional().describe('goes with accessKeyId'),
 })
 
-const identifier = z.string().min(1).max(255)
+/** As written: `CDC` and `cdc` are two names. What would end a literal or a `$$` body in the scripts is refused. */
+const identifier = z
+  .string()
+  .regex(/^(?!.*\$\$)[^'"\\.\p{Cc}]{1,255}$/u, 'expected a name without quotes, dots, backslashes or $$')
 
 const warehouse = z.strictObject({
   account: z.string().min(1).describe('Snowflake account, such as xy12345.eu-west-1'),
   accessUrl: z.url().optional().describe('where the account is not under snowflakecomputing.com'),
-  user: z.string().min(1),
+  user: z.string().min(1).describe('Snowflake user'),
   password: z.string().min(1).optional().describe('either this or privateKeyFile'),
   privateKeyFile: z.string().min(1).optional().describe('PKCS #8 PEM file for key-pair login'),
-  privateKeyPassphrase: z.string().min(1).optional(),
-  role: identifier.optional(),
+  privateKeyPassphrase: z.string().min(1).optional().describe('where the key file is encrypted'),
+  role: identifier.optional().describe("without it, the user's default role"),
   warehouse: identifier.optional().describe('runs the merge tasks; without it they are serverless'),
-  database: identifier.default('CDC'),
+  database: identifier.default('CDC').describe('holds the schema FIRN and the target tables'),
   storageIntegration: identifier.optional().describe('lets Snowflake read the bucket; needed by firn migrate'),
-  schedule: z.string().min(1).default('1 MINUTE').describe('how often the merge tasks run, as SCHEDULE of CREATE TASK'),
+  schedule: z
+    .string()
+    .regex(
+      /^(\d+ (SECOND|MINUTE|HOUR)S?|USING CRON [A-Za-z0-9*,/_ -]+)$/,
+      "expected '10 SECONDS', '1 MINUTE' or 'USING CRON ...'",
+    )
+    .default('1 MINUTE')
+    .describe('how often the merge tasks run, as SCHEDULE of CREATE TASK'),
 })
 
 const ingest = z.strictObject({
-  freshness: duration.default(60_000).describe('a batch is sealed at this age at the latest'),
-  fileBytes: bytes.default(128 * 2 ** 20).describe('a batch is sealed at this size of its file'),
+  freshness: duration.prefault('60s').describe('a batch is sealed at this age at the latest'),
+  fileBytes: bytes.prefault('128MiB').describe('a batch is sealed at this size of its file'),
   fileRows: z.int().min(1).default(1_000_000).describe('a batch is sealed at this number of rows'),
-  memory: bytes.default(256 * 2 ** 20).describe('all that is buffered and in flight stays under it'),
-  leaveTimeout: duration.default(20_000).describe('how long a leaving process may take to flush'),
+  memory: bytes.prefault('256MiB').describe('all that is buffered and in flight stays under it'),
+  leaveTimeout: duration.prefault('20s').describe('how long a leaving process may take to flush'),
 })
 
 const status = z.strictObject({
@@ -83,7 +99,10 @@ const status = z.strictObject({
 })
 
 const log = z.strictObject({
-  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least grave line that is written'),
 })
 
 const order = z.union([
@@ -102,11 +121,15 @@ const table = z.strictObject({
     .describe('Kafka topic'),
   table: z
     .string()
-    .regex(/^[^.]+\.[^.]+$/, 'expected SCHEMA.TABLE')
-    .describe('target table, SCHEMA.TABLE, in warehouse.database'),
-  dialect: z.enum(['plain']).default('plain').describe('format of the messages'),
+    .regex(/^(?!.*\$\$)[^.'"\\\p{Cc}]+\.[^.'"\\\p{Cc}]+$/u, 'expected SCHEMA.TABLE, without quotes, backslashes or $$')
+    .describe('target table, SCHEMA.TABLE as written, in warehouse.database'),
+  dialect: z.enum(['plain']).default('plain').describe('format of the messages: plain'),
   key: z.array(z.string().min(1)).min(1).describe('primary key columns, in order'),
-  order: order.optional().describe("what orders the changes of one row; without it, Kafka's own order"),
+  order: order
+    .optional()
+    .describe(
+      "what orders the changes of one row: kafka-timestamp, or column and width; without it, Kafka's own order",
+    ),
   epoch: z
     .int()
     .min(1)
@@ -119,11 +142,12 @@ const table = z.strictObject({
 export const configSchema = z.strictObject({
   kafka,
   stage,
-  warehouse: warehouse.optional().describe('not needed by firn run'),
+  /** not needed by firn run */
+  warehouse: warehouse.optional(),
   ingest: ingest.prefault({}),
   status: status.prefault({}),
   log: log.prefault({}),
-  tables: z.array(table).min(1),
+  tables: z.array(table).min(1).describe('what is copied to where'),
 })
 
 export type Config = z.output<typeof configSchema>
@@ -132,3 +156,105 @@ export type StageConfig = Config['stage']
 export type WarehouseConfig = NonNullable<Config['warehouse']>
 export type IngestConfig = Config['ingest']
 export type TableConfig = Config['tables'][number]
+
+/** From the root to one setting; numbers are places in a list. */
+export type SettingPath = readonly (string | number)[]
+
+/** One thing that is wrong: `unknown` for a key that the schema does not have, which is then the path's last part. */
+export type SchemaIssue = {
+  readonly kind: 'unknown' | 'missing' | 'wrong'
+  readonly path: SettingPath
+  readonly text: string
+}
+
+/** Checks what was read and fills in the defaults: the settings, or everything that is wrong with them. */
+export function checkSchema(
+  raw: unknown,
+): { readonly config: Config } | { readonly issues: readonly [SchemaIssue, ...SchemaIssue[]] } {
+  const result = configSchema.safeParse(raw, { reportInput: true })
+  if (result.success) return { config: result.data }
+  const [first, ...rest] = result.error.issues.flatMap((issue) => schemaIssues(issue, []))
+  return { issues: [first ?? { kind: 'wrong', path: [], text: result.error.message }, ...rest] }
+}
+
+/** The part of JSON Schema that describes the settings. */
+export type SchemaNode = {
+  readonly type?: string
+  readonly description?: string
+  /** `{}` where a section has defaults of its own */
+  readonly default?: string | number | boolean | object
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly required?: readonly string[]
+  readonly items?: SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
+}
+
+/** The schema as data, for help and for reading the environment. */
+export function schemaTree(): SchemaNode {
+  return z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode
+}
+
+function schemaIssues(issue: z.core.$ZodIssue, above: SettingPath): SchemaIssue[] {
+  const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? part.toString() : part))]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({ kind: 'unknown', path: [...path, key], text: 'unknown key' }))
+    case 'invalid_type':
+      if (issue.input === undefined) return [{ kind: 'missing', path, text: 'missing' }]
+      return [
+        {
+          kind: 'wrong',
+          path,
+          text: `expected ${kindOf(issue.expected)}, found ${found(issue.input)}${issue.expected === 'string' ? '; put it in quotes' : ''}`,
+        },
+      ]
+    case 'invalid_value':
+      if (issue.input === undefined) return [{ kind: 'missing', path, text: 'missing' }]
+      return [{ kind: 'wrong', path, text: `expected one of ${issue.values.map(String).join(', ')}` }]
+    case 'invalid_union': {
+      // The member of the union that has the written shape says best what is wrong with it.
+      const inner = issue.errors.find((errors) => errors.some(isBelow))
+      if (inner) return inner.flatMap((one) => schemaIssues(one, path))
+      return [
+        { kind: 'wrong', path, text: `expected kafka-timestamp, or column and width; found ${found(issue.input)}` },
+      ]
+    }
+    case 'too_small':
+      if (issue.origin === 'string') return [{ kind: 'wrong', path, text: 'must not be empty' }]
+      if (issue.origin === 'array') return [{ kind: 'wrong', path, text: 'needs at least one entry' }]
+      return [{ kind: 'wrong', path, text: `must be at least ${String(issue.minimum)}` }]
+    case 'too_big':
+      return [{ kind: 'wrong', path, text: `must be at most ${String(issue.maximum)}` }]
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'not_multiple_of':
+    case 'custom':
+      return [{ kind: 'wrong', path, text: issue.message }]
+  }
+}
+
+function isBelow(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys'
+}
+
+function kindOf(expected: string): string {
+  const kinds: Record<string, string> = {
+    string: 'text',
+    int: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+    array: 'a list',
+    object: 'a section with settings',
+  }
+  return kinds[expected] ?? expected
+}
+
+/** The kind of what stands there, never the value: it may be a secret. */
+function found(input: unknown): string {
+  if (Array.isArray(input)) return 'a list'
+  if (input === null) return 'nothing'
+  if (typeof input === 'object') return 'a section'
+  if (typeof input === 'string') return 'other text'
+  return `a ${typeof input}`
+}

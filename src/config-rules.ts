@@ -1,0 +1,82 @@
+/**
+ * What must hold between settings: the schema judges each alone, this judges them together. Pure.
+ */
+import type { Config, SettingPath, TableConfig } from './config.ts'
+import { stemOf } from './identifier.ts'
+
+export type Problem = { readonly path: SettingPath; readonly text: string }
+
+/** Snowflake's limit for a name is 255 characters; the longest ending of Firn's own objects is `_TOMBSTONES`. */
+const stemCharsMax = 255 - '_TOMBSTONES'.length
+
+export function problemsBetween(config: Config): readonly Problem[] {
+  return [
+    ...logins(config),
+    ...sizes(config),
+    ...config.tables.flatMap((table, at) => tableProblems(config, table, at)),
+  ]
+}
+
+function logins({ kafka, stage, warehouse }: Config): Problem[] {
+  const problems: Problem[] = []
+  if ((kafka.cert === undefined) !== (kafka.key === undefined)) {
+    const [here, there] = kafka.cert === undefined ? (['cert', 'key'] as const) : (['key', 'cert'] as const)
+    problems.push({ path: ['kafka', here], text: `missing: kafka.${there} is of no use without it` })
+  }
+  if ((stage.accessKeyId === undefined) !== (stage.secretAccessKey === undefined)) {
+    const [here, there] =
+      stage.accessKeyId === undefined ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
+    problems.push({ path: ['stage', here], text: `missing: stage.${there} is of no use without it` })
+  }
+  if (!warehouse) return problems
+  if (warehouse.password === undefined && warehouse.privateKeyFile === undefined) {
+    problems.push({ path: ['warehouse', 'password'], text: 'missing: write either it or warehouse.privateKeyFile' })
+  }
+  if (warehouse.password !== undefined && warehouse.privateKeyFile !== undefined) {
+    problems.push({ path: ['warehouse', 'password'], text: 'write either it or warehouse.privateKeyFile, not both' })
+  }
+  return problems
+}
+
+function sizes({ ingest }: Config): Problem[] {
+  if (ingest.fileBytes <= ingest.memory) return []
+  return [{ path: ['ingest', 'fileBytes'], text: 'is more than ingest.memory, so no file could get that large' }]
+}
+
+function tableProblems(config: Config, table: TableConfig, at: number): Problem[] {
+  const problems: Problem[] = []
+  const complain = (name: 'topic' | 'table', text: string): void => {
+    problems.push({ path: ['tables', at, name], text })
+  }
+  const earlier = config.tables.slice(0, at)
+  const firstWith = (matches: (other: TableConfig) => boolean): string => {
+    const found = earlier.findIndex(matches)
+    return found < 0 ? '' : `tables[${found}]`
+  }
+
+  const sameTopic = firstWith((other) => other.topic === table.topic)
+  if (sameTopic) {
+    complain('topic', `is the topic of ${sameTopic} too; a ${table.dialect} message does not say which table it is for`)
+  }
+  const sameTopicStem = firstWith((other) => other.topic !== table.topic && stemOf(other.topic) === stemOf(table.topic))
+  if (sameTopicStem) {
+    complain(
+      'topic',
+      `its landing table would have the name of that of ${sameTopicStem}: ${stemOf(table.topic)}_LANDING`,
+    )
+  }
+  const sameTable = firstWith((other) => other.table === table.table)
+  if (sameTable) complain('table', `is the table of ${sameTable} too`)
+  const sameTableStem = firstWith((other) => other.table !== table.table && stemOf(other.table) === stemOf(table.table))
+  if (sameTableStem) {
+    complain('table', `its stream would have the name of that of ${sameTableStem}: ${stemOf(table.table)}_STREAM`)
+  }
+  const [schema = ''] = table.table.split('.')
+  if (schema === 'FIRN' || schema === 'INFORMATION_SCHEMA') complain('table', `the schema ${schema} is taken`)
+  for (const name of ['topic', 'table'] as const) {
+    if (stemOf(table[name]).length > stemCharsMax) {
+      complain(name, `is longer than ${stemCharsMax} characters, so Snowflake could not name the objects for it`)
+    }
+  }
+  return problems
+}

@@ -1,0 +1,221 @@
+/**
+ * Where settings come from: a YAML file, references in it, and the environment, which wins. Names and meanings are in
+ * config.ts, rules between settings in config-rules.ts. Everything wrong is told at once, and no value is ever shown.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { LineCounter, parseDocument } from 'yaml'
+import { checkSchema, type Config, type SchemaIssue, type SettingPath } from './config.ts'
+import { type Problem, problemsBetween } from './config-rules.ts'
+import { Failure } from './failure.ts'
+import { allSettings, keysBeside, nearest, pathText, type Setting, type SettingKind } from './settings.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+export type ConfigSource = {
+  /** as `--config` gives it; without it FIRN_CONFIG, then ./firn.yaml where there is one */
+  readonly file?: string | undefined
+  readonly env: Env
+}
+
+/** @throws Failure CONFIG_INVALID with one line per problem */
+export function loadConfig({ file, env }: ConfigSource): Config {
+  const problems: string[] = []
+  const path = file ?? env['FIRN_CONFIG'] ?? (existsSync('firn.yaml') ? 'firn.yaml' : null)
+  const raw = path === null ? {} : readYaml(path, problems)
+  if (raw === null) throw invalid(problems)
+
+  const resolved = resolve(raw, [], env, problems) as Tree
+  const fromEnv = applyEnv(resolved, env, problems)
+  // Sections with something required in them: what is missing is then named key by key.
+  for (const section of ['kafka', 'stage']) resolved[section] ??= {}
+
+  const outcome = checkSchema(resolved)
+  const named = (problem: Problem): string => `${nameOf(problem.path, fromEnv)}: ${problem.text}`
+  if ('issues' in outcome) {
+    // A reference that leads nowhere was told already; that nothing stands there then is no second problem.
+    const news = outcome.issues.filter(({ path: at }) => !problems.some((line) => line.startsWith(`${pathText(at)}: `)))
+    throw invalid([...problems, ...news.map((issue) => describe(issue, fromEnv)), ...sourceHint(path)])
+  }
+  problems.push(...problemsBetween(outcome.config).map(named))
+  if (problems.length > 0) throw invalid(problems)
+  const { kafka } = outcome.config
+  return {
+    ...outcome.config,
+    kafka: { ...kafka, ssl: kafka.ssl || kafka.ca !== undefined || kafka.cert !== undefined },
+  }
+}
+
+type Tree = Record<string, unknown>
+
+function invalid(problems: readonly string[]): Failure {
+  return new Failure('CONFIG_INVALID', `the configuration cannot be used\n  ${problems.join('\n  ')}`)
+}
+
+function sourceHint(path: string | null): string[] {
+  return path === null ? ['(read from the environment alone: no --config, no FIRN_CONFIG, no ./firn.yaml)'] : []
+}
+
+/** Null where the file says nothing that could be judged further; the problems then say why. */
+function readYaml(path: string, problems: string[]): Tree | null {
+  const text = readText(path)
+  if (text === null) {
+    problems.push(`${path}: the configuration file cannot be read`)
+    return null
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const told = new Set<number>()
+  for (const error of [...document.errors, ...document.warnings]) {
+    const { line, col } = lines.linePos(error.pos[0])
+    // What follows on the same line is mostly the parser's way back into step.
+    if (told.has(line)) continue
+    told.add(line)
+    const hasReference = text.split('\n')[line - 1]?.includes('${') === true
+    const hint = hasReference ? ' (between { and }, put "${NAME}" in quotes)' : ''
+    problems.push(`${path}:${line}:${col}: ${error.message}${hint}`)
+  }
+  if (problems.length > 0) return null
+  const tree: unknown = document.toJS() ?? {}
+  if (isTree(tree)) return tree
+  problems.push(`${path}: expected sections such as kafka, stage and tables`)
+  return null
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+/** Follows references in every text of the file. A key without a value counts as not written. */
+function resolve(value: unknown, path: SettingPath, env: Env, problems: string[]): unknown {
+  if (typeof value === 'string') return resolveText(value, path, env, problems)
+  if (Array.isArray(value)) return value.map((entry, at) => resolve(entry, [...path, at], env, problems))
+  if (!isTree(value)) return value
+  const tree: Tree = {}
+  for (const [key, below] of Object.entries(value)) {
+    if (below === null) continue
+    const resolved = resolve(below, [...path, key], env, problems)
+    Object.defineProperty(tree, key, { value: resolved, enumerable: true, writable: true, configurable: true })
+  }
+  return tree
+}
+
+/** `${NAME}` is the variable's value, `$${` a literal `${`, and `file:/path` the file's text without its last line break. */
+function resolveText(text: string, path: SettingPath, env: Env, problems: string[]): unknown {
+  const names: string[] = []
+  const filled = text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (written, name?: string) => {
+    if (name === undefined) return '${'
+    names.push(name)
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || !written.endsWith('}')) {
+      problems.push(`${pathText(path)}: a reference is written \${NAME}, and the characters \${ are written $\${`)
+      return ''
+    }
+    const value = env[name]
+    if (value === undefined) problems.push(`${pathText(path)}: the environment variable ${name} is not set`)
+    return value ?? ''
+  })
+  if (text.startsWith('file:')) return readReferenced(filled, pathText(path), problems)
+  return names.length > 0 ? convert(filled, kindAt(path)) : filled
+}
+
+function readReferenced(reference: string, name: string, problems: string[]): string {
+  const file = reference.slice('file:'.length)
+  const text = file.startsWith('/') ? readText(file) : null
+  if (text !== null) return text.replace(/\r?\n$/, '')
+  problems.push(
+    file.startsWith('/')
+      ? `${name}: the file ${file} cannot be read`
+      : `${name}: a file reference needs the whole path, as in file:/run/secrets/name`,
+  )
+  return ''
+}
+
+/** Sets what the environment gives; returns the variable of each setting that came from there. */
+function applyEnv(tree: Tree, env: Env, problems: string[]): ReadonlyMap<string, string> {
+  const settings = new Map(allSettings().flatMap((setting) => (setting.env === null ? [] : [[setting.env, setting]])))
+  const used = new Map<string, string>()
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('FIRN_') || isForeign(name)) continue
+    const setting = settings.get(name)
+    if (!setting) {
+      const guess = nearest(name, [...settings.keys()])
+      problems.push(`${name}: no setting has this variable${guess === null ? '' : `; did you mean ${guess}?`}`)
+    } else if (text !== undefined && text !== '') {
+      used.set(setting.name, name)
+      put(tree, setting.path, fromVariable(setting, text, name, problems))
+    }
+  }
+  return used
+}
+
+/** Variables that are no settings; among them those that Kubernetes sets for every service whose name begins with firn. */
+function isForeign(name: string): boolean {
+  return (
+    name === 'FIRN_CONFIG' ||
+    /^FIRN_(LOCAL|TEST|CONTRACT)_/.test(name) ||
+    /^FIRN_(.*_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)$/.test(name)
+  )
+}
+
+function fromVariable(setting: Setting, text: string, name: string, problems: string[]): unknown {
+  if (setting.kind !== 'entries') {
+    return text.startsWith('file:') ? readReferenced(text, name, problems) : convert(text, setting.kind)
+  }
+  const document = parseDocument(text, { prettyErrors: false })
+  const [error] = document.errors
+  if (error) problems.push(`${name}: ${error.message}`)
+  return error ? [] : (document.toJS() as unknown)
+}
+
+/** Text as a value of the setting's kind; what does not read as one stays text, and the schema names it. */
+function convert(text: string, kind: SettingKind | null): unknown {
+  if (kind === 'number' && /^-?\d+$/.test(text)) return Number(text)
+  if (kind === 'boolean' && /^(true|false)$/.test(text)) return text === 'true'
+  if (kind === 'list') return text.split(',').map((entry) => entry.trim())
+  return text
+}
+
+function kindAt(path: SettingPath): SettingKind | null {
+  const name = path.reduce<string>((above, part) => {
+    if (typeof part === 'number') return `${above}[]`
+    return above === '' ? part : `${above}.${part}`
+  }, '')
+  return allSettings().find((setting) => setting.name === name)?.kind ?? null
+}
+
+function put(tree: Tree, path: SettingPath, value: unknown): void {
+  const [key = '', ...below] = path.map(String)
+  if (below.length === 0) {
+    tree[key] = value
+    return
+  }
+  const inner = tree[key]
+  const next: Tree = isTree(inner) ? inner : {}
+  tree[key] = next
+  put(next, below, value)
+}
+
+function nameOf(path: SettingPath, fromEnv: ReadonlyMap<string, string>): string {
+  const name = pathText(path)
+  const variable = fromEnv.get(name) ?? fromEnv.get(pathText(path.slice(0, -1))) ?? fromEnv.get(String(path[0]))
+  return variable === undefined ? name : `${name} (${variable})`
+}
+
+function describe(issue: SchemaIssue, fromEnv: ReadonlyMap<string, string>): string {
+  const name = nameOf(issue.path, fromEnv)
+  if (issue.kind === 'unknown') {
+    const guess = nearest(String(issue.path.at(-1)), keysBeside(issue.path))
+    return `${name}: unknown key${guess === null ? '' : `; did you mean ${guess}?`}`
+  }
+  if (issue.kind === 'wrong') return `${name}: ${issue.text}`
+  const setting = allSettings().find((one) => one.name === name || one.name === name.replace(/\[\d+\]/g, '[]'))
+  const variable = setting?.env ? `; in the environment ${setting.env}` : ''
+  return `${name}: missing${setting?.meaning ? ` (${setting.meaning}${variable})` : ''}`
+}
