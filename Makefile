@@ -1,0 +1,82 @@
+# Every target prepares what it needs; a second run finds it done. Needs npm, Java 17+, openssl, Maven and Go 1.21+, and
+# neither Docker nor root nor an account. Node 24 comes along as an npm package.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# npm itself runs on the Node that it came with: `npm ci` removes the one below.
+NPM_PATH := $(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+FIRN := node src/main.ts
+PARTS := src/local/install-parts.sh
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: check setup stack-parts ## the whole path on this machine, with changes, load and faults (KEEP=1 leaves it running)
+	@$(FIRN) demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+.PHONY: test
+test: check setup stack-parts typecheck lint ## everything that must hold, on a real Kafka, S3 server and driver
+	@node --test --test-concurrency=2 --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
+
+# Tests that need the stack take it from test/support/stack.ts.
+.PHONY: test-unit
+test-unit: setup ## the tests that need no stack
+	@node --test $$(grep -rL --include='*.test.ts' 'support/\(stack\|contract\)\.ts' test)
+
+.PHONY: typecheck
+typecheck: setup ## check the types
+	@tsc
+
+.PHONY: lint
+lint: setup ## linter, and whether the formatter agrees
+	@npm run --silent lint
+
+.PHONY: format
+format: setup ## let the formatter write
+	@prettier --write --log-level=warn .
+
+.PHONY: build
+build: setup ## what is shipped, into dist
+	@npm run --silent build
+
+.PHONY: local-up
+local-up: check setup stack-parts ## start the development stack: Kafka, S3 and the development warehouse
+	@$(FIRN) local up
+
+.PHONY: local-down
+local-down: setup ## stop it; its data stay (CLEAN=1 removes them)
+	@$(FIRN) local down $(if $(filter-out 0,$(CLEAN)),--clean)
+
+.PHONY: setup
+setup: node_modules/.done ## npm packages, Node 24 among them
+
+.PHONY: stack-parts
+stack-parts: .firn/parts/kafka/.done .firn/parts/s3/.done ## Kafka and the S3 server
+
+.PHONY: clean
+clean: ## stop the development stack and remove all that make has made
+	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean; fi
+	@rm -rf node_modules dist .firn
+
+.PHONY: check
+check:
+	@$(PARTS) check
+
+node_modules/.done: package-lock.json
+	@$(PARTS) check-npm
+	@echo 'installing npm packages (about a minute, once)'
+	@PATH='$(NPM_PATH)' npm ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+.firn/parts/kafka/.done: src/local/kafka-pom.xml
+	@$(PARTS) check
+	@$(PARTS) kafka
+
+.firn/parts/s3/.done: src/local/install-parts.sh
+	@$(PARTS) check
+	@$(PARTS) s3
