@@ -24,8 +24,9 @@ export function loadConfig({ file, env }: ConfigSource): Config {
   const raw = path === null ? {} : readYaml(path, problems)
   if (raw === null) throw invalid(problems)
 
-  const resolved = resolve(raw, [], env, problems) as Tree
-  const fromEnv = applyEnv(resolved, env, problems)
+  const reading: Reading = { env, problems, referenced: new Set() }
+  const resolved = resolve(raw, [], reading) as Tree
+  const fromEnv = applyEnv(resolved, reading)
   // Sections with something required in them: what is missing is then named key by key.
   for (const section of ['kafka', 'stage']) resolved[section] ??= {}
 
@@ -46,6 +47,9 @@ export function loadConfig({ file, env }: ConfigSource): Config {
 }
 
 type Tree = Record<string, unknown>
+
+/** One reading of the settings: `problems` and the variables that the file names grow while it goes on. */
+type Reading = { readonly env: Env; readonly problems: string[]; readonly referenced: Set<string> }
 
 function invalid(problems: readonly string[]): Failure {
   return new Failure('CONFIG_INVALID', `the configuration cannot be used\n  ${problems.join('\n  ')}`)
@@ -94,21 +98,22 @@ function readText(path: string): string | null {
 }
 
 /** Follows references in every text of the file. A key without a value counts as not written. */
-function resolve(value: unknown, path: SettingPath, env: Env, problems: string[]): unknown {
-  if (typeof value === 'string') return resolveText(value, path, env, problems)
-  if (Array.isArray(value)) return value.map((entry, at) => resolve(entry, [...path, at], env, problems))
+function resolve(value: unknown, path: SettingPath, reading: Reading): unknown {
+  if (typeof value === 'string') return resolveText(value, path, reading)
+  if (Array.isArray(value)) return value.map((entry, at) => resolve(entry, [...path, at], reading))
   if (!isTree(value)) return value
   const tree: Tree = {}
   for (const [key, below] of Object.entries(value)) {
     if (below === null) continue
-    const resolved = resolve(below, [...path, key], env, problems)
+    const resolved = resolve(below, [...path, key], reading)
     Object.defineProperty(tree, key, { value: resolved, enumerable: true, writable: true, configurable: true })
   }
   return tree
 }
 
 /** `${NAME}` is the variable's value, `$${` a literal `${`, and `file:/path` the file's text without its last line break. */
-function resolveText(text: string, path: SettingPath, env: Env, problems: string[]): unknown {
+function resolveText(text: string, path: SettingPath, reading: Reading): unknown {
+  const { env, problems, referenced } = reading
   const names: string[] = []
   const filled = text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (written, name?: string) => {
     if (name === undefined) return '${'
@@ -117,6 +122,7 @@ function resolveText(text: string, path: SettingPath, env: Env, problems: string
       problems.push(`${pathText(path)}: a reference is written \${NAME}, and the characters \${ are written $\${`)
       return ''
     }
+    referenced.add(name)
     const value = env[name]
     if (value === undefined) problems.push(`${pathText(path)}: the environment variable ${name} is not set`)
     return value ?? ''
@@ -138,12 +144,13 @@ function readReferenced(reference: string, name: string, problems: string[]): st
 }
 
 /** Sets what the environment gives; returns the variable of each setting that came from there. */
-function applyEnv(tree: Tree, env: Env, problems: string[]): ReadonlyMap<string, string> {
+function applyEnv(tree: Tree, { env, problems, referenced }: Reading): ReadonlyMap<string, string> {
   const settings = new Map(allSettings().flatMap((setting) => (setting.env === null ? [] : [[setting.env, setting]])))
   const used = new Map<string, string>()
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('FIRN_') || isForeign(name)) continue
     const setting = settings.get(name)
+    if (!setting && referenced.has(name)) continue
     if (!setting) {
       const guess = nearest(name, [...settings.keys()])
       problems.push(`${name}: no setting has this variable${guess === null ? '' : `; did you mean ${guess}?`}`)

@@ -8,13 +8,13 @@ const binary: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 
 
 /** `500ms`, `60s`, `5m`, `1h` → ms */
 const duration = z
-  .string()
+  .string('expected a duration such as 500ms, 60s, 5m or 1h')
   .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'expected a duration such as 500ms, 60s, 5m or 1h')
   .transform((text) => Math.round(parseFloat(text) * (seconds[text.replace(/[\d.]/g, '')] ?? 1) * 1000))
 
 /** `16MiB`, `64KiB`, `1GiB`, `100B` → bytes */
 const bytes = z
-  .string()
+  .string('expected a size such as 64KiB, 128MiB or 1GiB')
   .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, 'expected a size such as 64KiB, 128MiB or 1GiB')
   .transform((text) => Math.round(parseFloat(text) * (binary[text.replace(/[\d.]/g, '')] ?? 1)))
 
@@ -201,6 +201,7 @@ function schemaIssues(issue: z.core.$ZodIssue, above: SettingPath): SchemaIssue[
       return issue.keys.map((key) => ({ kind: 'unknown', path: [...path, key], text: 'unknown key' }))
     case 'invalid_type':
       if (issue.input === undefined) return [{ kind: 'missing', path, text: 'missing' }]
+      if (!issue.message.startsWith('Invalid input')) return [{ kind: 'wrong', path, text: issue.message }]
       return [
         {
           kind: 'wrong',
