@@ -99,7 +99,11 @@ export const failures = {
   },
   MIGRATION_CHANGED: {
     response: 'fatal',
-    hint: 'A script that was applied before has changed since. Put its text back, and write the change as a new script.',
+    hint: 'A script that was applied before has changed since. Put its text or the setting back, and write the change as a new script.',
+  },
+  SCRIPT_INVALID: {
+    response: 'fatal',
+    hint: 'A script under sql/ cannot be used. Put its text back to what this Firn was shipped with.',
   },
   MIGRATION_MISSING: {
     response: 'fatal',

@@ -1,0 +1,72 @@
+/**
+ * What the objects in Snowflake are called, for each topic and table. When a name is quoted is in identifier.ts; that two
+ * never share a name is made sure when the settings are read.
+ */
+import type { TableConfig, WarehouseConfig } from '../config.ts'
+import { identifier, stemOf } from '../identifier.ts'
+
+/** An object's bare name, as SHOW prints it, and the whole name, as statements write it. */
+export type ObjectName = { readonly bare: string; readonly sql: string }
+
+export type SharedNames = {
+  readonly database: string
+  readonly schema: string
+  readonly ledger: string
+  readonly mergedFiles: string
+  readonly mergeRejects: string
+  readonly fileFormat: string
+  readonly stage: ObjectName
+}
+
+export type TopicNames = { readonly landing: ObjectName; readonly pipe: ObjectName }
+
+export type TableNames = {
+  readonly stream: ObjectName
+  readonly tombstones: ObjectName
+  readonly task: ObjectName
+  readonly rejects: ObjectName
+  readonly targetSchema: string
+  readonly target: string
+}
+
+export function sharedNames({ database }: WarehouseConfig): SharedNames {
+  const schema = `${identifier(database)}.FIRN`
+  return {
+    database: identifier(database),
+    schema,
+    ledger: `${schema}.MIGRATIONS`,
+    mergedFiles: `${schema}.MERGED_FILES`,
+    mergeRejects: `${schema}.MERGE_REJECTS`,
+    fileFormat: `${schema}.LANDING_FORMAT`,
+    stage: { bare: 'STAGE', sql: `${schema}.STAGE` },
+  }
+}
+
+/** `shop.customers` → `CDC.FIRN.SHOP_CUSTOMERS_LANDING`, `CDC.FIRN.SHOP_CUSTOMERS_PIPE` */
+export function topicNames(config: WarehouseConfig, topic: string): TopicNames {
+  const name = objectName(config, topic)
+  return { landing: name('LANDING'), pipe: name('PIPE') }
+}
+
+/** `SHOP.CUSTOMERS` → `CDC.FIRN.SHOP_CUSTOMERS_STREAM`, ..., and the target `CDC.SHOP.CUSTOMERS` */
+export function tableNames(config: WarehouseConfig, { table }: Pick<TableConfig, 'table'>): TableNames {
+  const name = objectName(config, table)
+  const [schema = '', target = ''] = table.split('.')
+  const targetSchema = `${identifier(config.database)}.${identifier(schema)}`
+  return {
+    stream: name('STREAM'),
+    tombstones: name('TOMBSTONES'),
+    task: name('MERGE'),
+    rejects: name('REJECTS'),
+    targetSchema,
+    target: `${targetSchema}.${identifier(target)}`,
+  }
+}
+
+function objectName(config: WarehouseConfig, of: string): (kind: string) => ObjectName {
+  const { schema } = sharedNames(config)
+  return (kind) => {
+    const bare = `${stemOf(of)}_${kind}`
+    return { bare, sql: `${schema}.${identifier(bare)}` }
+  }
+}
