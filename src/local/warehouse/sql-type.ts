@@ -3,6 +3,10 @@
  */
 import type { SqlType } from './statement.ts'
 
+/** Characters of VARCHAR without a length, and the most that may be declared: Snowflake's data type reference. */
+export const varcharLengthDefault = 16_777_216
+export const varcharLengthMax = 134_217_728
+
 /** VARIANT, OBJECT and ARRAY are stored as VARCHAR: the normalised JSON text of variant.ts. Only the catalogue tells them from text. */
 export function duckType(type: SqlType): string {
   switch (type.kind) {

@@ -1,0 +1,123 @@
+/**
+ * Statements about objects that are there: ALTER, USE, DROP, SHOW and DESCRIBE.
+ */
+import type { Cursor } from './cursor.ts'
+import { choice } from './parse-options.ts'
+import type { ObjectKind, Statement } from './statement.ts'
+
+const objectKinds: readonly ObjectKind[] = [
+  'database',
+  'schema',
+  'table',
+  'view',
+  'file format',
+  'stage',
+  'pipe',
+  'stream',
+  'task',
+]
+
+/** The kind of object whose words come next; SHOW has them in the plural. */
+function objectKind(cursor: Cursor, plural: boolean): ObjectKind {
+  for (const kind of objectKinds) {
+    const words = (plural ? `${kind}s` : kind).toUpperCase().split(' ')
+    if (cursor.accept(...words)) return kind
+  }
+  throw cursor.refuse()
+}
+
+export function parseAlter(cursor: Cursor): Statement {
+  if (cursor.accept('SESSION', 'SET')) return alterSession(cursor)
+  if (cursor.accept('TASK')) {
+    const ifExists = cursor.accept('IF', 'EXISTS')
+    const name = cursor.name()
+    const resume = cursor.accept('RESUME')
+    if (!resume) cursor.expect('SUSPEND')
+    return { kind: 'alter task', name, ifExists, action: resume ? 'resume' : 'suspend' }
+  }
+  cursor.expect('PIPE')
+  const name = cursor.name()
+  if (cursor.accept('REFRESH')) {
+    const prefixed = cursor.accept('PREFIX')
+    if (prefixed) cursor.expectOperator('=')
+    return { kind: 'alter pipe refresh', name, prefix: prefixed ? cursor.string() : null }
+  }
+  cursor.expect('SET', 'PIPE_EXECUTION_PAUSED')
+  cursor.expectOperator('=')
+  return { kind: 'alter pipe set', name, paused: cursor.boolean() }
+}
+
+/**
+ * Parameters with an effect, or whose only value is what the development warehouse does anyway. The two of the client's
+ * are read by the driver alone.
+ */
+function parameter(cursor: Cursor): readonly [string, string | number | boolean] {
+  const token = cursor.peek()
+  const name = cursor.identifier()
+  cursor.expectOperator('=')
+  switch (name) {
+    case 'QUERY_TAG':
+      return [name, cursor.string()]
+    case 'TIMEZONE':
+      return [name, choice(cursor, 'UTC')]
+    case 'MULTI_STATEMENT_COUNT':
+      return [name, cursor.integer()]
+    case 'AUTOCOMMIT':
+    case 'ERROR_ON_NONDETERMINISTIC_MERGE':
+      cursor.expect('TRUE')
+      return [name, true]
+    case 'CLIENT_SESSION_KEEP_ALIVE':
+    case 'JS_TREAT_INTEGER_AS_BIGINT':
+      return [name, cursor.boolean()]
+    default:
+      throw cursor.refuse(token)
+  }
+}
+
+function alterSession(cursor: Cursor): Statement {
+  const parameters: Record<string, string | number | boolean> = {}
+  do {
+    const [name, value] = parameter(cursor)
+    parameters[name] = value
+    cursor.acceptOperator(',')
+  } while (cursor.peek()?.kind === 'word')
+  return { kind: 'alter session', parameters }
+}
+
+export function parseUse(cursor: Cursor): Statement {
+  for (const what of ['role', 'warehouse', 'database'] as const) {
+    if (cursor.accept(what.toUpperCase())) return { kind: 'use', what, name: cursor.name(1) }
+  }
+  if (cursor.accept('SCHEMA')) return { kind: 'use', what: 'schema', name: cursor.name(2) }
+  const name = cursor.name(2)
+  return { kind: 'use', what: name.length === 1 ? 'database' : 'schema', name }
+}
+
+export function parseDrop(cursor: Cursor): Statement {
+  const what = objectKind(cursor, false)
+  const ifExists = cursor.accept('IF', 'EXISTS')
+  return { kind: 'drop', what, name: cursor.name(), ifExists }
+}
+
+type Within = Extract<Statement, { kind: 'show' }>['within']
+
+function within(cursor: Cursor): Within {
+  if (!cursor.accept('IN')) return null
+  if (cursor.accept('ACCOUNT')) return 'account'
+  if (cursor.accept('DATABASE')) return { what: 'database', name: cursor.name(1) }
+  cursor.expect('SCHEMA')
+  return { what: 'schema', name: cursor.name(2) }
+}
+
+export function parseShow(cursor: Cursor): Statement {
+  const what = objectKind(cursor, true)
+  const like = cursor.accept('LIKE') ? cursor.string() : null
+  return { kind: 'show', what, like, within: within(cursor) }
+}
+
+export function parseDescribe(cursor: Cursor): Statement {
+  const token = cursor.peek()
+  const what = objectKind(cursor, false)
+  if (what === 'database' || what === 'schema') throw cursor.refuse(token)
+  return { kind: 'describe', what, name: cursor.name() }
+}
