@@ -90,7 +90,7 @@ const ingest = z.strictObject({
   fileRows: z.int().min(1).default(1_000_000).describe('a batch is sealed at this number of rows'),
   memory: bytes.prefault('256MiB').describe('all that is buffered and in flight stays under it'),
   sessionTimeout: duration
-    .default(30_000)
+    .prefault('30s')
     .describe('after this silence the group gives the partitions of a process to others (6 s is what brokers allow)'),
   leaveTimeout: duration.prefault('20s').describe('how long a leaving process may take to flush'),
 })
