@@ -1,0 +1,42 @@
+/**
+ * One neighbour that may be away (Kafka, the stage): says so once, says when it is back, and stays quiet between.
+ */
+import type { Failure, FailureCode } from '../failure.ts'
+import type { Logger } from '../telemetry.ts'
+
+/** A reminder for those who open the log late. */
+const reminderMs = 60_000
+
+export class Outage {
+  readonly #name: string
+  readonly #logger: Logger
+  readonly #now: () => number
+  #failure: Failure | null = null
+  #toldAtMs = 0
+
+  constructor(name: string, logger: Logger, now: () => number = Date.now) {
+    this.#name = name
+    this.#logger = logger
+    this.#now = now
+  }
+
+  /** What is wrong now; null while all is well. */
+  get failure(): { readonly code: FailureCode; readonly message: string; readonly hint: string } | null {
+    if (!this.#failure) return null
+    const { code, message, hint } = this.#failure
+    return { code, message, hint }
+  }
+
+  report(failure: Failure): void {
+    const news = failure.code !== this.#failure?.code || this.#now() - this.#toldAtMs >= reminderMs
+    this.#failure = failure
+    if (!news) return
+    this.#toldAtMs = this.#now()
+    this.#logger.warn({ code: failure.code, hint: failure.hint }, `${failure.message}; trying again`)
+  }
+
+  over(): void {
+    if (this.#failure) this.#logger.info(`${this.#name} is back`)
+    this.#failure = null
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Puts one landing file on the stage, again and again until it is there or known to be taken.
+ * In which order files are stored is partition.ts.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { toFailure, type Failure } from '../failure.ts'
+import type { PutOutcome, Stage } from '../stage/stage.ts'
+import { backoffMs } from './backoff.ts'
+
+export type LandingObject = {
+  readonly key: string
+  readonly body: Uint8Array
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * Resolves with what came of it, for as long as it takes. `onRetry` hears of each attempt that failed.
+ *
+ * @throws Failure where repeating is no use; the signal's reason where `abandoned` says that nobody waits any more
+ */
+export async function storeFile(
+  stage: Stage,
+  { key, body, metadata }: LandingObject,
+  onRetry: (failure: Failure) => void,
+  abandoned: AbortSignal,
+): Promise<PutOutcome> {
+  for (let attempt = 0; ; attempt++) {
+    abandoned.throwIfAborted()
+    try {
+      return await stage.put(key, body, metadata)
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.response !== 'retry') throw failure
+      onRetry(failure)
+    }
+    await sleep(backoffMs(attempt), undefined, { signal: abandoned })
+  }
+}
