@@ -8,7 +8,17 @@ import { type Failure, toFailure } from './failure.ts'
 /** Loaded when called: `firn --help` must not pay for Kafka and Snowflake clients. */
 const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<{ command: Command }> }>
-> = {}
+> = {
+  migrate: {
+    summary: 'bring the schema in Snowflake to what the configuration needs',
+    load: () => import('./commands/migrate.ts'),
+  },
+  check: {
+    summary: 'look at every connection and object, and say what is wrong',
+    load: () => import('./commands/check.ts'),
+  },
+  status: { summary: 'show how far each partition has come', load: () => import('./commands/status.ts') },
+}
 
 const usage = (): string =>
   [
