@@ -6,7 +6,7 @@
 /** `c` create, `u` update, `d` delete, `r` snapshot read, `t` truncate. A reject lands with op `x` and is no change. */
 export type Op = 'c' | 'u' | 'd' | 'r' | 't'
 
-/** One message as Kafka delivered it. Buffers are copies of its own: nothing else may be pinned by keeping one. */
+/** One message as Kafka delivered it. Buffers may be views of what was fetched: who keeps one, copies it. */
 export type Message = {
   readonly topic: string
   readonly partition: number

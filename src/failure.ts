@@ -54,6 +54,10 @@ export const failures = {
     response: 'halt',
     hint: 'A batch could not be written as a valid Parquet file. Nothing was staged; report this with the log line.',
   },
+  TEXT_TOO_LONG: {
+    response: 'halt',
+    hint: 'A text of this message is longer than the 128 MiB that a Snowflake column takes; staged, its whole file would be skipped. Lower max.message.bytes of the topic.',
+  },
   NAME_TAKEN: {
     response: 'halt',
     hint: 'Another object already has the name of this landing file. Make sure that no other Firn writes to the same stage.prefix.',

@@ -1,0 +1,267 @@
+/**
+ * One batch: the changes of one topic partition over one contiguous range of offsets, kept as columns.
+ * When it is sealed is decided in sealing.ts; how it becomes a file in parquet.ts.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { Change, Message, OffsetRange } from '../change.ts'
+import type { Decoded, Reject } from '../envelope/decoded.ts'
+import { type Anchor, type LandingColumnName, landingColumns } from '../landing.ts'
+import { LastMessage } from './anchor.ts'
+import { Column, type ColumnPage } from './columns.ts'
+
+/** A row group ends at this many rows ... */
+const groupRowsMax = 50_000
+
+/** ... or this many bytes, so that a reader never needs much more memory than this for one column. */
+const groupBytesMax = 64 * 2 ** 20
+
+/** What 107.6 MB of change events came to as SNAPPY: 48 MB. */
+const fileBytesPerByteDefault = 0.45
+
+export type BatchStart = {
+  readonly topic: string
+  readonly epoch: number
+  readonly partition: number
+  /** the cursor when the batch was opened: the first offset that it covers */
+  readonly first: bigint
+  /** the clock when it was opened */
+  readonly openedAtMs: number
+  /** the size of the last file over the `bytes` of its batch, where one is known: what `fileBytesEstimate` goes by */
+  readonly fileBytesPerByte?: number
+}
+
+/** Rows of one row group: pages of each column, in the order of landingColumns. */
+export type RowGroup = { readonly rows: number; readonly columns: readonly (readonly ColumnPage[])[] }
+
+export type SealedBatch = {
+  readonly topic: string
+  readonly epoch: number
+  readonly partition: number
+  readonly range: OffsetRange
+  readonly openedAtMs: number
+  readonly messages: number
+  readonly rows: number
+  readonly rejects: number
+  readonly tombstones: number
+  /** memory held by the row groups */
+  readonly bytes: number
+  /** null where the batch covers no message at all */
+  readonly anchor: Anchor | null
+  /** of the last message, ms since 1970; null where there is none */
+  readonly lastTimestamp: bigint | null
+  /** the latest commit at the source, ms since 1970; null where no change told one */
+  readonly lastSourceTs: bigint | null
+  /** their buffers move to the encoder and are gone here afterwards */
+  readonly groups: readonly RowGroup[]
+}
+
+type Columns = Readonly<Record<LandingColumnName, Column>>
+
+/**
+ * A growing batch.
+ *
+ * Invariant: `first..next-1` is covered: each offset in it was added, or covered as one that has no row.
+ */
+export class Batch {
+  readonly topic: string
+  readonly epoch: number
+  readonly partition: number
+  readonly first: bigint
+  readonly openedAtMs: number
+  readonly #topicBytes: Buffer
+  readonly #fileBytesPerByte: number
+  readonly #columns: Columns
+  readonly #columnList: readonly Column[]
+  readonly #groups: RowGroup[] = []
+  readonly #last = new LastMessage()
+  #groupsBytes = 0
+  #groupRows = 0
+  #next: bigint
+  #messages = 0
+  #rows = 0
+  #rejects = 0
+  #tombstones = 0
+  #lastSourceTs: bigint | null = null
+
+  constructor(start: BatchStart) {
+    this.topic = start.topic
+    this.epoch = start.epoch
+    this.partition = start.partition
+    this.first = start.first
+    this.openedAtMs = start.openedAtMs
+    this.#next = start.first
+    this.#topicBytes = Buffer.from(start.topic)
+    this.#fileBytesPerByte = start.fileBytesPerByte ?? fileBytesPerByteDefault
+    this.#columnList = landingColumns.map((column) => new Column(column))
+    this.#columns = Object.fromEntries(this.#columnList.map((column) => [column.name, column])) as Columns
+  }
+
+  /** The offset after the last one covered. */
+  get next(): bigint {
+    return this.#next
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  get rejects(): number {
+    return this.#rejects
+  }
+
+  get tombstones(): number {
+    return this.#tombstones
+  }
+
+  /** Memory held. */
+  get bytes(): number {
+    let bytes = this.#groupsBytes + this.#last.bytes
+    for (const column of this.#columnList) bytes += column.bytes
+    return bytes
+  }
+
+  /** How large the file would be, by the last file's measure. */
+  get fileBytesEstimate(): number {
+    return Math.ceil(this.bytes * this.#fileBytesPerByte)
+  }
+
+  /** Adds one message; copies all that it keeps. Offsets between `next` and the message's are covered as holes. */
+  add(message: Message, decoded: Decoded): void {
+    if (message.offset < this.#next) {
+      throw new RangeError(`offset ${message.offset.toString()} is covered already, up to ${this.#next.toString()}`)
+    }
+    this.cover(message.offset + 1n)
+    switch (decoded.kind) {
+      case 'changes':
+        for (const change of decoded.changes) this.#addChange(message, change)
+        break
+      case 'reject':
+        this.#addReject(message, decoded)
+        break
+      case 'tombstone':
+        this.#tombstones++
+        break
+    }
+    this.#messages++
+    this.#last.keep(message)
+  }
+
+  /** Covers all below `next`, where no message is: compacted ones, transaction markers, aborted records. */
+  cover(next: bigint): void {
+    if (next < this.#next) throw new RangeError(`${next.toString()} is below ${this.#next.toString()}`)
+    this.#next = next
+  }
+
+  /** Ends the batch: nothing may be added afterwards. @throws RangeError where it covers nothing */
+  seal(): SealedBatch {
+    if (this.#next === this.first) throw new RangeError('the batch covers nothing')
+    if (this.#groupRows > 0) this.#endGroup()
+    return {
+      topic: this.topic,
+      epoch: this.epoch,
+      partition: this.partition,
+      range: { first: this.first, last: this.#next - 1n },
+      openedAtMs: this.openedAtMs,
+      messages: this.#messages,
+      rows: this.#rows,
+      rejects: this.#rejects,
+      tombstones: this.#tombstones,
+      bytes: this.#groupsBytes,
+      anchor: this.#last.anchor(),
+      lastTimestamp: this.#last.timestamp,
+      lastSourceTs: this.#lastSourceTs,
+      groups: this.#groups,
+    }
+  }
+
+  #addChange(message: Message, change: Change): void {
+    this.#addOrigin(message, change.rowIndex)
+    const columns = this.#columns
+    columns.op.addText(change.op)
+    addOptionalText(columns.source_table, change.sourceTable)
+    columns.id.addText(change.id)
+    columns.position.addText(change.position)
+    if (change.sourceTs === null) columns.source_ts.addNull()
+    else columns.source_ts.addInt64(change.sourceTs)
+    addOptionalBytes(columns.before, change.before)
+    addOptionalBytes(columns.after, change.after)
+    addOptionalBytes(columns.meta, change.meta)
+    columns.error.addNull()
+    columns.raw.addNull()
+    if (change.sourceTs !== null && (this.#lastSourceTs === null || change.sourceTs > this.#lastSourceTs)) {
+      this.#lastSourceTs = change.sourceTs
+    }
+    this.#endRow()
+  }
+
+  #addReject(message: Message, { code, reason }: Reject): void {
+    this.#addOrigin(message, 0)
+    const { op, source_table, id, position, source_ts, before, after, meta, error, raw } = this.#columns
+    op.addText('x')
+    for (const empty of [source_table, id, position, source_ts, before, after, meta]) empty.addNull()
+    error.addText(`${code}: ${reason}`)
+    if (message.value) raw.addBase64(message.value)
+    else raw.addNull()
+    this.#rejects++
+    this.#endRow()
+  }
+
+  #addOrigin(message: Message, rowIndex: number): void {
+    const columns = this.#columns
+    columns.kafka_topic.addBytes(this.#topicBytes)
+    columns.kafka_partition.addInt32(this.partition)
+    columns.kafka_offset.addInt64(message.offset)
+    if (message.timestamp < 0n) columns.kafka_timestamp.addNull()
+    else columns.kafka_timestamp.addInt64(message.timestamp)
+    columns.row_index.addInt32(rowIndex)
+    if (message.key === null) columns.kafka_key.addNull()
+    else if (isUtf8(message.key)) columns.kafka_key.addBytes(message.key)
+    else columns.kafka_key.addBase64(message.key)
+    if (message.headers.length === 0) columns.headers.addNull()
+    else columns.headers.addText(headersText(message.headers))
+  }
+
+  #endRow(): void {
+    this.#rows++
+    this.#groupRows++
+    if (this.#groupRows === groupRowsMax || this.#groupBytes() >= groupBytesMax) this.#endGroup()
+  }
+
+  #groupBytes(): number {
+    const { before, after, raw } = this.#columns
+    return before.bytes + after.bytes + raw.bytes
+  }
+
+  #endGroup(): void {
+    const columns = this.#columnList.map((column) => column.takePages())
+    for (const page of columns.flat()) {
+      this.#groupsBytes += page.values.byteLength + (page.present?.byteLength ?? 0)
+    }
+    this.#groups.push({ rows: this.#groupRows, columns })
+    this.#groupRows = 0
+  }
+}
+
+function addOptionalText(column: Column, value: string | null): void {
+  if (value === null) column.addNull()
+  else column.addText(value)
+}
+
+function addOptionalBytes(column: Column, value: Buffer | null): void {
+  if (value === null) column.addNull()
+  else column.addBytes(value)
+}
+
+/** `[["name", "text"], ["name", {"base64": "..."}], ["name", null]]`, in the order of arrival. */
+function headersText(headers: Message['headers']): string {
+  return JSON.stringify(
+    headers.map(([name, value]) => [
+      name,
+      value === null ? null : isUtf8(value) ? value.toString() : { base64: value.toString('base64') },
+    ]),
+  )
+}

@@ -1,0 +1,144 @@
+/**
+ * Columns of a batch while it grows. Values are copied in as Parquet's plain encoding has them, cut into pages, so that a
+ * sealed batch moves to another thread without a copy and pins no buffer of the Kafka client.
+ * Which values go in is batch.ts, what becomes of the pages parquet.ts.
+ */
+import { Failure } from '../failure.ts'
+import type { LandingColumn } from '../landing.ts'
+
+/** Rows of one page at the most; a multiple of 8, so that each page's bits fill whole bytes. */
+export const pageRowsMax = 2000
+
+/** A page ends when it holds this many bytes; only a single longer value makes a longer page. */
+export const pageBytesMax = 2 ** 20
+
+/** Longest text that a landing column takes: VARCHAR(134217728). A longer one would make a pipe skip the whole file. */
+export const textBytesMax = 134_217_728
+
+const pageBytesMin = 256
+
+/** Consecutive values of one column. */
+export type ColumnPage = {
+  readonly rows: number
+  /** the values that are not null, in plain encoding: text as length (4 bytes, little endian) and bytes */
+  readonly values: ArrayBuffer
+  /** one bit per row, lowest first, set where the row has a value; null where every row has one */
+  readonly present: ArrayBuffer | null
+}
+
+/** One column of a growing batch. Each `add` is one row. */
+export class Column {
+  readonly name: string
+  readonly optional: boolean
+  #pages: ColumnPage[] = []
+  #pagesBytes = 0
+  #values = Buffer.from(new ArrayBuffer(pageBytesMin))
+  #used = 0
+  #rows = 0
+  #nulls = 0
+  #present = new Uint8Array(pageRowsMax / 8)
+
+  constructor({ name, optional }: LandingColumn) {
+    this.name = name
+    this.optional = optional
+  }
+
+  /** Memory held, in bytes. */
+  get bytes(): number {
+    return this.#pagesBytes + this.#values.buffer.byteLength + this.#present.byteLength
+  }
+
+  addNull(): void {
+    if (!this.optional) throw new TypeError(`column ${this.name} has no nulls`)
+    this.#nulls++
+    this.#rows++
+    if (this.#rows === pageRowsMax) this.#endPage()
+  }
+
+  addInt32(value: number): void {
+    const at = this.#reserve(4)
+    this.#values.writeInt32LE(value, at)
+    this.#endRow()
+  }
+
+  addInt64(value: bigint): void {
+    const at = this.#reserve(8)
+    this.#values.writeBigInt64LE(value, at)
+    this.#endRow()
+  }
+
+  /** Bytes that are valid UTF-8. */
+  addBytes(value: Uint8Array): void {
+    const at = this.#reserveText(value.length)
+    this.#values.set(value, at)
+    this.#endRow()
+  }
+
+  addText(value: string): void {
+    const bytes = Buffer.byteLength(value)
+    const at = this.#reserveText(bytes)
+    this.#values.write(value, at, bytes, bytes === value.length ? 'latin1' : 'utf8')
+    this.#endRow()
+  }
+
+  addBase64(value: Buffer): void {
+    const bytes = Math.ceil(value.length / 3) * 4
+    const at = this.#reserveText(bytes)
+    this.#values.write(value.toString('base64'), at, bytes, 'latin1')
+    this.#endRow()
+  }
+
+  /** Hands over the pages so far and starts anew. */
+  takePages(): readonly ColumnPage[] {
+    if (this.#rows > 0) this.#endPage()
+    const pages = this.#pages
+    this.#pages = []
+    this.#pagesBytes = 0
+    return pages
+  }
+
+  #reserveText(bytes: number): number {
+    if (bytes > textBytesMax) {
+      throw new Failure('TEXT_TOO_LONG', `${bytes} bytes for ${this.name}, which takes ${textBytesMax}`)
+    }
+    const at = this.#reserve(4 + bytes)
+    this.#values.writeUInt32LE(bytes, at)
+    return at + 4
+  }
+
+  /** Makes room, and ends a full page first, so that only a value alone may exceed a page's bytes. */
+  #reserve(bytes: number): number {
+    if (this.#used > 0 && this.#used + bytes > pageBytesMax) this.#endPage()
+    const needed = this.#used + bytes
+    if (needed > this.#values.length) this.#grow(Math.max(needed, Math.min(this.#values.length * 2, pageBytesMax)))
+    const at = this.#used
+    this.#used = needed
+    return at
+  }
+
+  #grow(capacity: number): void {
+    this.#values = Buffer.from(this.#values.buffer.transfer(capacity))
+  }
+
+  #endRow(): void {
+    if (this.optional) {
+      const byte = this.#rows >> 3
+      this.#present[byte] = (this.#present[byte] ?? 0) | (1 << (this.#rows & 7))
+    }
+    this.#rows++
+    if (this.#rows === pageRowsMax) this.#endPage()
+  }
+
+  #endPage(): void {
+    const values = this.#values.buffer.transfer(this.#used)
+    const present = this.#nulls > 0 ? this.#present.buffer : null
+    this.#pages.push({ rows: this.#rows, values, present })
+    this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
+    this.#values = Buffer.from(new ArrayBuffer(Math.max(pageBytesMin, Math.min(this.#used, pageBytesMax))))
+    if (present) this.#present = new Uint8Array(pageRowsMax / 8)
+    else this.#present.fill(0)
+    this.#used = 0
+    this.#rows = 0
+    this.#nulls = 0
+  }
+}

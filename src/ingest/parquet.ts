@@ -1,0 +1,134 @@
+/**
+ * Row groups to a Parquet file, and the proof that the file has them all. The only importer of parquetjs-lite: schema, row
+ * groups, footer and thrift are its; pages are made here, because the columns hold them in plain encoding already, and
+ * because the package's own way rounds large integers and reads row by row. Version 0.8.7 is pinned: its insides are used.
+ */
+import parquet, { type ParquetEnvelopeWriter } from 'parquetjs-lite'
+import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js'
+import parquetjs from 'parquetjs-lite/lib/util.js'
+import { landingColumns } from '../landing.ts'
+import { compressSync } from '../snappy.ts'
+import type { RowGroup } from './batch.ts'
+import type { ColumnPage } from './columns.ts'
+
+/** Statistics would hold whole values (ten of 1 MB make a file of 68 MB), and their UTF-8 bounds are wrong. */
+const schema = new parquet.ParquetSchema(
+  Object.fromEntries(
+    landingColumns.map(({ name, type, optional }) => [
+      name,
+      { type, optional, compression: 'SNAPPY', statistics: false } as const,
+    ]),
+  ),
+)
+
+/** Snowflake's default scanner does not read V2 pages. */
+const options = { useDataPageV2: false, pageIndex: false } as const
+
+/**
+ * Encodes a file. The same row groups give the same bytes; no row groups give a file with no rows.
+ *
+ * @throws where the footer, read back, does not count the rows that went in
+ */
+export async function encodeParquet(groups: readonly RowGroup[]): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = []
+  const write = (bytes: Uint8Array): void => void parts.push(bytes)
+  const writer = new parquet.ParquetEnvelopeWriter(schema, write, () => undefined, 0, options)
+  writer.writeHeader()
+  for (const group of groups) writeGroup(writer, group)
+  writer.writeFooter({})
+  const file = joined(parts)
+  await verify(file, groups)
+  return file
+}
+
+function writeGroup(writer: ParquetEnvelopeWriter, group: RowGroup): void {
+  const uncompressedBytes: number[] = []
+  const pages = Object.fromEntries(
+    landingColumns.map(({ name, optional }, index) => {
+      const encoded = (group.columns[index] ?? []).map((page) => encodePage(page, optional))
+      uncompressedBytes.push(encoded.reduce((sum, page) => sum + page.uncompressedBytes, 0))
+      return [name, encoded.map(({ page, rows }) => ({ page, num_values: rows, first_row_index: 0 }))]
+    }),
+  )
+  writer.writeRowGroup({ rowCount: group.rows, pages })
+
+  // The package states compressed sizes as uncompressed ones; readers reserve memory by them.
+  const written = writer.rowGroups.at(-1)
+  if (!written) throw new Error('the writer lost a row group')
+  written.columns.forEach((column, index) => {
+    column.meta_data.total_uncompressed_size = uncompressedBytes[index] ?? 0
+  })
+  written.total_byte_size = uncompressedBytes.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** `uncompressedBytes` counts the page's header, as the footer's sums do. */
+type EncodedPage = { readonly page: Buffer; readonly rows: number; readonly uncompressedBytes: number }
+
+function encodePage(page: ColumnPage, optional: boolean): EncodedPage {
+  const levels = optional ? encodeLevels(page) : Buffer.alloc(0)
+  const plain = Buffer.concat([levels, new Uint8Array(page.values)])
+  const body = compressSync(plain)
+  const header = new thrift.PageHeader()
+  header.type = thrift.PageType.DATA_PAGE
+  header.uncompressed_page_size = plain.length
+  header.compressed_page_size = body.length
+  header.data_page_header = new thrift.DataPageHeader()
+  header.data_page_header.num_values = page.rows
+  header.data_page_header.encoding = thrift.Encoding.PLAIN
+  header.data_page_header.definition_level_encoding = thrift.Encoding.RLE
+  header.data_page_header.repetition_level_encoding = thrift.Encoding.RLE
+  const head = parquetjs.serializeThrift(header)
+  return { page: Buffer.concat([head, body]), rows: page.rows, uncompressedBytes: head.length + plain.length }
+}
+
+/**
+ * Definition levels of one bit: their length (4 bytes), then one run. A repeated run (count << 1, then the level) where all
+ * rows have a value or none has; else a bit-packed one (groups of 8 << 1 | 1, then the bits).
+ */
+function encodeLevels({ rows, values, present }: ColumnPage): Buffer {
+  const run =
+    present === null || values.byteLength === 0
+      ? [Buffer.from(varint(rows << 1)), Buffer.from([present === null ? 1 : 0])]
+      : [Buffer.from(varint((Math.ceil(rows / 8) << 1) | 1)), new Uint8Array(present, 0, Math.ceil(rows / 8))]
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(run.reduce((sum, part) => sum + part.length, 0))
+  return Buffer.concat([length, ...run])
+}
+
+/** Seven bits a byte, lowest first; the high bit says that more follow. */
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)]
+}
+
+/** One buffer of its own, so that it can move between threads. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    file.set(part, at)
+    at += part.length
+  }
+  return file
+}
+
+/** Reads the footer back and counts: rows of the file, of each row group, of each column in it. */
+async function verify(file: Uint8Array, groups: readonly RowGroup[]): Promise<void> {
+  const reader = await parquet.ParquetEnvelopeReader.openBuffer(Buffer.from(file.buffer))
+  await reader.readHeader()
+  const footer = await reader.readFooter()
+  const expect = (what: string, found: number, expected: number): void => {
+    if (found !== expected) throw new Error(`${what}: the footer says ${found}, ${expected} went in`)
+  }
+  expect(
+    'rows',
+    Number(footer.num_rows),
+    groups.reduce((sum, group) => sum + group.rows, 0),
+  )
+  expect('row groups', footer.row_groups.length, groups.length)
+  footer.row_groups.forEach((written, index) => {
+    const rows = groups[index]?.rows ?? 0
+    expect(`rows of row group ${index}`, Number(written.num_rows), rows)
+    expect(`columns of row group ${index}`, written.columns.length, landingColumns.length)
+    for (const { meta_data } of written.columns) expect('values of a column', Number(meta_data.num_values), rows)
+  })
+}

@@ -1,0 +1,80 @@
+/** The small part of parquetjs-lite 0.8.7 that parquet.ts uses. Its entry point has no named exports that Node can see. */
+declare module 'parquetjs-lite' {
+  type Field = {
+    readonly type: 'UTF8' | 'INT32' | 'INT64'
+    readonly optional: boolean
+    readonly compression: 'SNAPPY'
+    readonly statistics: false
+  }
+
+  type ParquetSchema = { readonly fieldList: readonly unknown[] }
+
+  type Page = { readonly page: Uint8Array; readonly num_values: number; readonly first_row_index: number }
+
+  export type ParquetEnvelopeWriter = {
+    /** of the row groups written so far, as the footer will have them */
+    readonly rowGroups: readonly {
+      total_byte_size: number
+      readonly columns: readonly { readonly meta_data: { total_uncompressed_size: number } }[]
+    }[]
+    writeHeader(): void
+    writeRowGroup(group: { readonly rowCount: number; readonly pages: Readonly<Record<string, readonly Page[]>> }): void
+    writeFooter(metadata: Readonly<Record<string, string>>): void
+  }
+
+  /** A number, or node-int64's object, which Number() turns into one. */
+  type Int64 = number | { valueOf(): number }
+
+  type ParquetEnvelopeReader = {
+    readHeader(): Promise<void>
+    readFooter(): Promise<{
+      readonly num_rows: Int64
+      readonly row_groups: readonly {
+        readonly num_rows: Int64
+        readonly columns: readonly { readonly meta_data: { readonly num_values: Int64 } }[]
+      }[]
+    }>
+  }
+
+  const parquet: {
+    readonly ParquetSchema: new (fields: Readonly<Record<string, Field>>) => ParquetSchema
+    readonly ParquetEnvelopeWriter: new (
+      schema: ParquetSchema,
+      write: (bytes: Uint8Array) => void,
+      close: () => void,
+      offset: number,
+      options: { readonly useDataPageV2: false; readonly pageIndex: false },
+    ) => ParquetEnvelopeWriter
+    readonly ParquetEnvelopeReader: { openBuffer(file: Uint8Array): Promise<ParquetEnvelopeReader> }
+  }
+  export default parquet
+}
+
+declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
+  type DataPageHeader = {
+    num_values: number
+    encoding: number
+    definition_level_encoding: number
+    repetition_level_encoding: number
+  }
+
+  type PageHeader = {
+    type: number
+    uncompressed_page_size: number
+    compressed_page_size: number
+    data_page_header: DataPageHeader
+  }
+
+  const thrift: {
+    readonly PageHeader: new () => PageHeader
+    readonly DataPageHeader: new () => DataPageHeader
+    readonly PageType: { readonly DATA_PAGE: number }
+    readonly Encoding: { readonly PLAIN: number; readonly RLE: number }
+  }
+  export default thrift
+}
+
+declare module 'parquetjs-lite/lib/util.js' {
+  const parquetjs: { serializeThrift(value: object): Buffer }
+  export default parquetjs
+}
