@@ -18,6 +18,7 @@ const commands: Readonly<
     load: () => import('./commands/check.ts'),
   },
   status: { summary: 'show how far each partition has come', load: () => import('./commands/status.ts') },
+  local: { summary: 'the development stack on this machine', load: () => import('./commands/local.ts') },
 }
 
 const usage = (): string =>

@@ -46,7 +46,7 @@ examples:
     if (action === 'warehouse') return await serveWarehouse(options, io)
     const stack = openStack(dir, createLogger({ level: 'warn' }), {
       signal: io.signal,
-      progress: showProgress(dir, io),
+      progress: showProgress(io),
       waiting: (pid) => void io.stderr.write(`another command works on this stack (pid ${pid}); waiting for it\n`),
     })
     try {
@@ -173,19 +173,14 @@ function statusText(stack: Stack): string {
 const indent = (text: string): string => text.replace(/^/gm, '    ')
 
 /** One line a step; on a terminal, the step that is under way counts its seconds. */
-function showProgress(dir: string, io: Io): (event: StackEvent) => void {
+function showProgress(io: Io): (event: StackEvent) => void {
   let ticking: NodeJS.Timeout | undefined
   const write = (line: string): void => void io.stderr.write(io.stderr.isTTY === true ? `\r\u001b[K${line}` : line)
-  return ({ part, step, elapsedMs }) => {
+  return ({ part, step, elapsedMs, logFile }) => {
     clearInterval(ticking)
     const label = part.padEnd(10)
     if (step === 'crashed') {
-      const { logFile } =
-        openStack(dir, createLogger({ level: 'silent' }))
-          .status()
-          .find((one) => one.part === part) ?? {}
-      if (logFile !== undefined)
-        write(`${label} had crashed; the end of its log, ${logFile}:\n${indent(logEnd(logFile))}\n`)
+      write(`${label} had crashed; the end of its log, ${logFile}:\n${indent(logEnd(logFile))}\n`)
     } else if (step === 'found') {
       write(`${label} runs already\n`)
     } else if (step === 'ready' || step === 'stopped') {

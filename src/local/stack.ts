@@ -116,7 +116,8 @@ async function start(open: OpenStack, part: PartName): Promise<void> {
   const server = servers[part]({ dir, state, parts, logger })
   const logFile = logFileOf(dir, part)
   const startedMs = Date.now()
-  const tell = (step: StackEvent['step']): void => progress?.({ part, step, elapsedMs: Date.now() - startedMs, logFile })
+  const tell = (step: StackEvent['step']): void =>
+    progress?.({ part, step, elapsedMs: Date.now() - startedMs, logFile })
 
   const running = state.processes[part]
   if (running && isRunning(running)) {
