@@ -11,7 +11,7 @@ const number = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const positional = /\$\d+/y
 const stage = /@(?:"(?:[^"]|"")*"|[^\s"(),;])*/y
 const named = /:[A-Za-z_]\w*|:\d+/y
-const operators = ['::', '=>', '<>', '!=', '||', '<=', '>=', ...'()[],.;+-*/%=<>:']
+const operators = ['::', '=>', '<>', '!=', '||', '<=', '>=', ...Array.from('()[],.;+-*/%=<>:')]
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' }
 

@@ -46,9 +46,7 @@ export function parseCreate(cursor: Cursor): Statement {
 }
 
 function commentOnly(cursor: Cursor): string | null {
-  let comment: string | null = null
-  parseOptions(cursor, { COMMENT: () => (comment = cursor.string()) })
-  return comment
+  return parseOptions(cursor, { COMMENT: () => cursor.string() }).COMMENT ?? null
 }
 
 function table(cursor: Cursor, head: Head): Statement {
@@ -80,24 +78,17 @@ function view(cursor: Cursor, head: Head, start: number): Statement {
 }
 
 function fileFormat(cursor: Cursor, head: Head): Statement {
-  const options: Record<string, string> = {}
-  let comment: string | null = null
-  const take = (name: string, ...allowed: readonly string[]) => [
-    name,
-    () => (options[name] = choice(cursor, ...allowed)),
-  ]
-  parseOptions(cursor, {
-    ...(Object.fromEntries([
-      take('TYPE', 'PARQUET'),
-      take('COMPRESSION', 'AUTO', 'SNAPPY', 'NONE'),
-      take('BINARY_AS_TEXT', 'TRUE', 'FALSE'),
-      take('USE_LOGICAL_TYPE', 'TRUE', 'FALSE'),
-      take('USE_VECTORIZED_SCANNER', 'TRUE', 'FALSE'),
-    ]) as Record<string, () => void>),
-    COMMENT: () => (comment = cursor.string()),
+  const flag = () => choice(cursor, 'TRUE', 'FALSE')
+  const { COMMENT, ...given } = parseOptions(cursor, {
+    TYPE: () => choice(cursor, 'PARQUET'),
+    COMPRESSION: () => choice(cursor, 'AUTO', 'SNAPPY', 'NONE'),
+    BINARY_AS_TEXT: flag,
+    USE_LOGICAL_TYPE: flag,
+    USE_VECTORIZED_SCANNER: flag,
+    COMMENT: () => cursor.string(),
   })
-  if (options['TYPE'] === undefined) throw cursor.refuse(undefined, 'The development warehouse needs TYPE = PARQUET.')
-  return { kind: 'create file format', ...head, options, comment }
+  if (given.TYPE === undefined) throw cursor.refuse(undefined, 'The development warehouse needs TYPE = PARQUET.')
+  return { kind: 'create file format', ...head, options: { ...given }, comment: COMMENT ?? null }
 }
 
 /** `(FORMAT_NAME = 'db.schema.name')`, the only form of FILE_FORMAT in the set. */
@@ -110,41 +101,44 @@ export function formatName(cursor: Cursor): Name {
   return name
 }
 
+function s3Url(cursor: Cursor): string {
+  const token = cursor.peek()
+  const url = cursor.string()
+  if (!url.startsWith('s3://')) throw cursor.refuse(token, 'The development warehouse knows s3:// only.')
+  return url
+}
+
 function stage(cursor: Cursor, head: Head): Statement {
-  let url: string | null = null
-  let storageIntegration: string | null = null
-  let format: Name | null = null
-  let comment: string | null = null
-  const readUrl = () => {
-    const token = cursor.peek()
-    const text = cursor.string()
-    if (!text.startsWith('s3://')) throw cursor.refuse(token, 'The development warehouse knows s3:// only.')
-    url = text
-  }
-  parseOptions(cursor, {
-    URL: readUrl,
-    STORAGE_INTEGRATION: () => (storageIntegration = cursor.identifier()),
-    FILE_FORMAT: () => (format = formatName(cursor)),
-    COMMENT: () => (comment = cursor.string()),
+  const given = parseOptions(cursor, {
+    URL: () => s3Url(cursor),
+    STORAGE_INTEGRATION: () => cursor.identifier(),
+    FILE_FORMAT: () => formatName(cursor),
+    COMMENT: () => cursor.string(),
   })
-  if (url === null || storageIntegration === null) {
+  if (given.URL === undefined || given.STORAGE_INTEGRATION === undefined) {
     throw cursor.refuse(undefined, 'The development warehouse needs URL and STORAGE_INTEGRATION.')
   }
-  return { kind: 'create stage', ...head, url, storageIntegration, fileFormat: format, comment }
+  return {
+    kind: 'create stage',
+    ...head,
+    url: given.URL,
+    storageIntegration: given.STORAGE_INTEGRATION,
+    fileFormat: given.FILE_FORMAT ?? null,
+    comment: given.COMMENT ?? null,
+  }
 }
 
 function stream(cursor: Cursor, head: Head): Statement {
   cursor.expect('ON', 'TABLE')
   const onTable = cursor.name()
-  let appendOnly = false
-  let showInitialRows = false
-  let comment: string | null = null
-  parseOptions(cursor, {
-    APPEND_ONLY: () => (appendOnly = cursor.boolean()),
-    SHOW_INITIAL_ROWS: () => (showInitialRows = cursor.boolean()),
-    COMMENT: () => (comment = cursor.string()),
+  const given = parseOptions(cursor, {
+    APPEND_ONLY: () => cursor.boolean(),
+    SHOW_INITIAL_ROWS: () => cursor.boolean(),
+    COMMENT: () => cursor.string(),
   })
-  if (!appendOnly)
+  if (given.APPEND_ONLY !== true) {
     throw cursor.refuse(undefined, 'The development warehouse knows streams with APPEND_ONLY = TRUE only.')
-  return { kind: 'create stream', ...head, table: onTable, showInitialRows, comment }
+  }
+  const showInitialRows = given.SHOW_INITIAL_ROWS ?? false
+  return { kind: 'create stream', ...head, table: onTable, showInitialRows, comment: given.COMMENT ?? null }
 }

@@ -4,20 +4,20 @@
  */
 import type { Cursor } from './cursor.ts'
 
-export type OptionReaders = Readonly<Record<string, () => void>>
+type Readers = Readonly<Record<string, () => unknown>>
+type Found<R extends Readers> = { readonly [K in keyof R]?: ReturnType<R[K]> }
 
-/** Reads options, with or without commas between, until something that is none. */
-export function parseOptions(cursor: Cursor, readers: OptionReaders): void {
-  const seen = new Set<string>()
+/** Reads options, with or without commas between, until something that is none. What was not given is missing in the result. */
+export function parseOptions<R extends Readers>(cursor: Cursor, readers: R): Found<R> {
+  const found: Record<string, unknown> = {}
   for (;;) {
     const token = cursor.peek()
-    if (token?.kind !== 'word' || !cursor.isOperator('=', 1)) return
-    const read = readers[token.value]
+    if (token?.kind !== 'word' || !cursor.isOperator('=', 1)) return found as Found<R>
+    const read = Object.hasOwn(readers, token.value) ? readers[token.value] : undefined
     if (read === undefined) throw cursor.refuse()
-    if (seen.has(token.value)) throw cursor.refuse(token, 'The option is given twice.')
-    seen.add(token.value)
+    if (Object.hasOwn(found, token.value)) throw cursor.refuse(token, 'The option is given twice.')
     cursor.at += 2
-    read()
+    found[token.value] = read()
     cursor.acceptOperator(',')
   }
 }

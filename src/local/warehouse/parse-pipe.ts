@@ -21,17 +21,19 @@ export const metadataColumns: ReadonlySet<string> = new Set([
 ])
 
 export function parsePipe(cursor: Cursor, head: Head): Statement {
-  let autoIngest = false
-  let comment: string | null = null
-  parseOptions(cursor, {
-    AUTO_INGEST: () => (autoIngest = cursor.boolean()),
-    COMMENT: () => (comment = cursor.string()),
-  })
+  const given = parseOptions(cursor, { AUTO_INGEST: () => cursor.boolean(), COMMENT: () => cursor.string() })
   cursor.expect('AS')
   const start = cursor.peek()?.start
   const copy = copyInto(cursor)
   const definition = cursor.text.slice(start, cursor.peek(-1)?.end)
-  return { kind: 'create pipe', ...head, autoIngest, copy, definition, comment }
+  return {
+    kind: 'create pipe',
+    ...head,
+    autoIngest: given.AUTO_INGEST ?? false,
+    copy,
+    definition,
+    comment: given.COMMENT ?? null,
+  }
 }
 
 function copyInto(cursor: Cursor): CopyInto {
@@ -46,14 +48,14 @@ function copyInto(cursor: Cursor): CopyInto {
   const { stage, path } = location(cursor)
   cursor.expectOperator(')')
   checkCount(columns.length, expressions.length)
-  let fileFormat: Name | null = null
-  parseOptions(cursor, {
-    FILE_FORMAT: () => (fileFormat = formatName(cursor)),
+  const { FILE_FORMAT: fileFormat } = parseOptions(cursor, {
+    FILE_FORMAT: () => formatName(cursor),
     // What a pipe does anyway. ABORT_STATEMENT is refused by Snowflake too, the others by the development warehouse.
     ON_ERROR: () => choice(cursor, 'SKIP_FILE'),
   })
-  if (fileFormat === null)
+  if (fileFormat === undefined) {
     throw cursor.refuse(undefined, "The development warehouse needs FILE_FORMAT = (FORMAT_NAME = '...').")
+  }
   return { table, columns, expressions, stage, path, fileFormat }
 }
 

@@ -50,40 +50,31 @@ function readCondition(cursor: Cursor): Condition {
   return { whenStream: nameInText(arg.value), condition: cursor.text.slice(token?.start, cursor.peek(-1)?.end) }
 }
 
-export function parseTask(cursor: Cursor, head: Head): Statement {
-  let warehouse: string | null = null
-  let managedSize: string | null = null
-  let schedule: Schedule | null = null
-  let suspendAfterFailures = suspendAfterFailuresDefault
-  let comment: string | null = null
-  parseOptions(cursor, {
-    WAREHOUSE: () => (warehouse = cursor.identifier()),
+function readOptions(cursor: Cursor) {
+  const given = parseOptions(cursor, {
+    WAREHOUSE: () => cursor.identifier(),
     USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE: () =>
-      (managedSize = choice(cursor, 'XSMALL', 'SMALL', 'MEDIUM', 'LARGE', 'XLARGE', 'XXLARGE')),
-    SCHEDULE: () => (schedule = readSchedule(cursor)),
-    SUSPEND_TASK_AFTER_NUM_FAILURES: () => (suspendAfterFailures = cursor.integer()),
-    COMMENT: () => (comment = cursor.string()),
+      choice(cursor, 'XSMALL', 'SMALL', 'MEDIUM', 'LARGE', 'XLARGE', 'XXLARGE'),
+    SCHEDULE: () => readSchedule(cursor),
+    SUSPEND_TASK_AFTER_NUM_FAILURES: () => cursor.integer(),
+    COMMENT: () => cursor.string(),
   })
-  if (schedule === null) throw cursor.refuse(undefined, 'The development warehouse needs SCHEDULE.')
+  const warehouse = given.WAREHOUSE ?? null
+  const managedSize = given.USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE ?? null
+  if (given.SCHEDULE === undefined) throw cursor.refuse(undefined, 'The development warehouse needs SCHEDULE.')
   if (warehouse !== null && managedSize !== null) {
     throw cursor.refuse(undefined, 'WAREHOUSE and USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE exclude each other.')
   }
+  const suspendAfterFailures = given.SUSPEND_TASK_AFTER_NUM_FAILURES ?? suspendAfterFailuresDefault
+  return { warehouse, managedSize, ...given.SCHEDULE, suspendAfterFailures, comment: given.COMMENT ?? null }
+}
+
+export function parseTask(cursor: Cursor, head: Head): Statement {
+  const options = readOptions(cursor)
   const condition = readCondition(cursor)
   cursor.expect('AS')
   const start = cursor.peek()?.start
   const body = parseStatementAt(cursor)
   const definition = cursor.text.slice(start, cursor.peek(-1)?.end)
-  const plain: Schedule = schedule
-  return {
-    kind: 'create task',
-    ...head,
-    warehouse,
-    managedSize,
-    ...plain,
-    suspendAfterFailures,
-    ...condition,
-    body,
-    definition,
-    comment,
-  }
+  return { kind: 'create task', ...head, ...options, ...condition, body, definition }
 }
