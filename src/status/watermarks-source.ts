@@ -1,0 +1,54 @@
+/**
+ * Reads the first half of the watermarks: committed offsets and log ends from Kafka, landing files from the stage.
+ */
+import type { Config, TableConfig } from '../config.ts'
+import { type Admin, kafkaClient, kafkaFailure } from '../kafka/client.ts'
+import { type LandingFile, parseLandingKey } from '../landing.ts'
+import type { Stage } from '../stage/stage.ts'
+import type { Logger } from '../telemetry.ts'
+import type { LogState } from './watermarks.ts'
+
+/** By topic. A topic that does not exist has no partitions. @throws Failure KAFKA_* */
+export async function readLogs(config: Config, logger: Logger): Promise<ReadonlyMap<string, readonly LogState[]>> {
+  const admin = kafkaClient(config.kafka, logger).admin()
+  try {
+    await admin.connect()
+    // Asking for a topic by name may create it; asking for all never does.
+    const known = new Set(await admin.listTopics())
+    const topics = [...new Set(config.tables.map((table) => table.topic))]
+    const logs = new Map<string, readonly LogState[]>()
+    for (const topic of topics) {
+      logs.set(topic, known.has(topic) ? await readLog(admin, config.kafka.group, topic) : [])
+    }
+    return logs
+  } catch (error) {
+    throw kafkaFailure(error, `read offsets at ${config.kafka.brokers.join(', ')}`)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function readLog(admin: Admin, groupId: string, topic: string): Promise<readonly LogState[]> {
+  const ends = await admin.fetchTopicOffsets(topic)
+  const committed = new Map<number, bigint>()
+  for (const { partitions } of await admin.fetchOffsets({ groupId, topics: [topic] })) {
+    for (const { partition, offset } of partitions) if (offset !== '-1') committed.set(partition, BigInt(offset))
+  }
+  return ends
+    .map(({ partition, high }) => ({ partition, committed: committed.get(partition) ?? null, end: BigInt(high) }))
+    .sort((a, b) => a.partition - b.partition)
+}
+
+/** Files of the table's topic and epoch. @throws Failure STAGE_UNREACHABLE, STAGE_DENIED, BUCKET_MISSING, STAGE_FAILED */
+export async function readStagedFiles(
+  stage: Stage,
+  prefix: string,
+  { topic, epoch }: TableConfig,
+): Promise<readonly LandingFile[]> {
+  const files: LandingFile[] = []
+  for await (const { key } of stage.list(`${prefix}${topic}/e${epoch}/`)) {
+    const file = parseLandingKey(prefix, key)
+    if (file) files.push(file)
+  }
+  return files
+}

@@ -1,0 +1,78 @@
+/**
+ * How far each partition has come, from what Kafka, the stage and Snowflake say. Deciding is pure here; reading Kafka and
+ * the stage is in watermarks-source.ts, reading Snowflake in warehouse/progress.ts.
+ */
+import type { OffsetRange } from '../change.ts'
+import type { LandingFile } from '../landing.ts'
+
+/** Each is the next offset, so that all of them equal `end` when nothing is left to do; null where nothing is known. */
+export type Watermark = {
+  readonly topic: string
+  readonly partition: number
+  readonly table: string
+  /** committed in Kafka */
+  readonly consumed: bigint | null
+  /** end of the gapless files on the stage */
+  readonly staged: bigint | null
+  /** end of the gapless files in the landing table */
+  readonly loaded: bigint | null
+  /** end of the gapless files that the merge has taken */
+  readonly merged: bigint | null
+  /** end of the log */
+  readonly end: bigint
+}
+
+/** One partition's offsets, as Kafka says. */
+export type LogState = { readonly partition: number; readonly committed: bigint | null; readonly end: bigint }
+
+export type Observed = {
+  readonly topic: string
+  readonly table: string
+  readonly epoch: number
+  readonly log: readonly LogState[]
+  /** each null where nobody was asked, or nobody answered */
+  readonly staged: readonly LandingFile[] | null
+  readonly loaded: readonly LandingFile[] | null
+  readonly merged: readonly LandingFile[] | null
+}
+
+/** One per partition of the log, in order. Files of other epochs do not count. */
+export function watermarksOf({ topic, table, epoch, log, staged, loaded, merged }: Observed): readonly Watermark[] {
+  return log.map(({ partition, committed, end }) => {
+    const rangesIn = (files: readonly LandingFile[] | null): readonly OffsetRange[] =>
+      (files ?? []).filter((file) => file.partition === partition && file.epoch === epoch).map(({ range }) => range)
+    // The stage forgets old files and Snowflake's tables may too: what is gone from all of them was done.
+    const stagedStart = lowest(rangesIn(staged))
+    const start = lowest([...rangesIn(staged), ...rangesIn(loaded), ...rangesIn(merged)])
+    const reached = (files: readonly LandingFile[] | null): bigint | null =>
+      start === null || files === null ? null : coveredUntil(rangesIn(files), start)
+    return {
+      topic,
+      partition,
+      table,
+      consumed: committed,
+      staged: stagedStart === null ? null : coveredUntil(rangesIn(staged), stagedStart),
+      loaded: reached(loaded),
+      merged: reached(merged),
+      end,
+    }
+  })
+}
+
+function lowest(ranges: readonly OffsetRange[]): bigint | null {
+  return ranges.reduce<bigint | null>((least, { first }) => (least === null || first < least ? first : least), null)
+}
+
+/**
+ * Where the coverage that begins at `start` ends.
+ *
+ * Invariant: every offset from `start` to below the result lies in some range. A range behind a hole does not count.
+ */
+export function coveredUntil(ranges: readonly OffsetRange[], start: bigint): bigint {
+  let next = start
+  for (const { first, last } of [...ranges].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
+    if (first > next) break
+    if (last >= next) next = last + 1n
+  }
+  return next
+}

@@ -1,0 +1,126 @@
+/**
+ * Looks at everything in Snowflake that the configuration needs, changing nothing. Printing is the command's.
+ */
+import type { Config, TableConfig, WarehouseConfig } from '../config.ts'
+import { failures } from '../failure.ts'
+import { type Finding, unreadable, well, wrong } from '../finding.ts'
+import { identifier } from '../identifier.ts'
+import type { Row, Session } from '../snowflake/session.ts'
+import { pendingScripts, readLedger } from './migrations.ts'
+import { sharedNames, tableNames, topicNames } from './names.ts'
+import { renderScripts, type Template } from './render.ts'
+
+/** Never throws for what Snowflake answers: what cannot be read is a finding. */
+export async function checkWarehouse(
+  session: Session,
+  config: Config,
+  warehouse: WarehouseConfig,
+  templates: readonly Template[],
+): Promise<readonly Finding[]> {
+  const findings = [await checkLedger(session, config, warehouse, templates)]
+  findings.push(await checkStage(session, config, warehouse))
+  for (const topic of new Set(config.tables.map((table) => table.topic))) {
+    findings.push(await checkPipe(session, warehouse, topic))
+  }
+  for (const table of config.tables) {
+    findings.push(await checkStream(session, warehouse, table))
+    findings.push(await checkTask(session, warehouse, table))
+  }
+  return findings
+}
+
+const migrateHint = failures.MIGRATION_MISSING.hint
+
+async function checkLedger(
+  session: Session,
+  config: Config,
+  warehouse: WarehouseConfig,
+  templates: readonly Template[],
+): Promise<Finding> {
+  const look = { part: 'warehouse', what: 'migrations' } as const
+  try {
+    const scripts = renderScripts(templates, config)
+    const pending = pendingScripts(scripts, await readLedger(session, warehouse))
+    if (pending.length === 0) return well(look, `all ${scripts.length} scripts are applied`)
+    const names = pending.map(({ script }) => script.name).join(', ')
+    return wrong(look, `${pending.length} of ${scripts.length} scripts are not applied: ${names}`, migrateHint)
+  } catch (error) {
+    return unreadable(look, error)
+  }
+}
+
+async function checkStage(session: Session, config: Config, warehouse: WarehouseConfig): Promise<Finding> {
+  const { stage } = sharedNames(warehouse)
+  return await checkShown(session, warehouse, { kind: 'STAGES', name: stage.bare }, (row, look) => {
+    const url = `s3://${config.stage.bucket}/${config.stage.prefix}`
+    const integration = warehouse.storageIntegration
+    const [isUrl, isIntegration] = [String(row['url']), String(row['storage_integration'])]
+    if (isUrl !== url) {
+      return wrong(look, `reads ${isUrl}, not ${url}`, 'Make stage.bucket and stage.prefix name what the stage reads.')
+    }
+    if (integration !== undefined && isIntegration !== integration) {
+      return wrong(look, `uses ${isIntegration}, not ${integration}`, 'Check warehouse.storageIntegration.')
+    }
+    return well(look, `reads ${isUrl} through ${isIntegration}`)
+  })
+}
+
+async function checkPipe(session: Session, warehouse: WarehouseConfig, topic: string): Promise<Finding> {
+  const { pipe } = topicNames(warehouse, topic)
+  return await checkShown(session, warehouse, { kind: 'PIPES', name: pipe.bare }, async (_row, look) => {
+    const [answer] = await session.query(`SELECT SYSTEM$PIPE_STATUS('${pipe.sql}') AS STATUS`)
+    const status = JSON.parse(String(answer?.['STATUS'])) as {
+      readonly executionState?: string
+      readonly pendingFileCount?: number
+      readonly error?: string
+    }
+    const { executionState = 'unknown', pendingFileCount = 0, error } = status
+    const reason = error === undefined ? '' : `: ${error}`
+    const detail = `is ${executionState}, ${pendingFileCount} files wait${reason}`
+    if (executionState === 'RUNNING' && error === undefined) return well(look, detail)
+    return wrong(look, detail, `Mend the cause, then: ALTER PIPE ${pipe.sql} SET PIPE_EXECUTION_PAUSED = FALSE`)
+  })
+}
+
+async function checkStream(session: Session, warehouse: WarehouseConfig, table: TableConfig): Promise<Finding> {
+  const { stream } = tableNames(warehouse, table)
+  return await checkShown(session, warehouse, { kind: 'STREAMS', name: stream.bare }, (row, look) => {
+    if (String(row['stale']).toLowerCase() !== 'true') return well(look, 'is not stale')
+    const { landing } = topicNames(warehouse, table.topic)
+    const create = `CREATE OR REPLACE STREAM ${stream.sql} ON TABLE ${landing.sql} APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE`
+    return wrong(look, 'is stale: it can no longer be read', `Run: ${create} (rows that come again change nothing)`)
+  })
+}
+
+async function checkTask(session: Session, warehouse: WarehouseConfig, table: TableConfig): Promise<Finding> {
+  const { task } = tableNames(warehouse, table)
+  return await checkShown(session, warehouse, { kind: 'TASKS', name: task.bare }, (row, look) => {
+    const state = String(row['state'])
+    if (state === 'started') return well(look, `is started, every ${String(row['schedule'])}`)
+    return wrong(look, `is ${state}`, `Run: ALTER TASK ${task.sql} RESUME`)
+  })
+}
+
+type Look = { readonly part: 'warehouse'; readonly what: string }
+type Shown = { readonly kind: 'STAGES' | 'PIPES' | 'STREAMS' | 'TASKS'; readonly name: string }
+
+/** Finds the object by SHOW in Firn's schema, and lets `judge` look at its row. */
+async function checkShown(
+  session: Session,
+  warehouse: WarehouseConfig,
+  { kind, name }: Shown,
+  judge: (row: Row, look: Look) => Finding | Promise<Finding>,
+): Promise<Finding> {
+  const { schema } = sharedNames(warehouse)
+  const look: Look = { part: 'warehouse', what: `${kind.toLowerCase().slice(0, -1)} ${identifier(name)}` }
+  try {
+    // LIKE takes _ for any character, so the row is chosen by its whole name.
+    const rows = await session.query(`SHOW ${kind} LIKE '${name}' IN SCHEMA ${schema}`)
+    const row = rows.find((one) => one['name'] === name)
+    if (row) return await judge(row, look)
+    const again = `where its script is applied already, first delete the script's row of ${sharedNames(warehouse).ledger}`
+    return wrong(look, 'is not there, or this role may not see it', `Run: firn migrate (${again})`)
+  } catch (error) {
+    return unreadable(look, error)
+  }
+}
