@@ -99,7 +99,8 @@ async function loadDriver(): Promise<Driver> {
   process.env['SNOWFLAKE_DISABLE_MINICORE'] = 'true'
   process.env['SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'] = 'true'
   const { default: snowflake } = await import('snowflake-sdk')
-  snowflake.configure({ logLevel: 'OFF', additionalLogToConsole: false })
+  // A VARIANT stays the text that came: parsing it would round its numbers.
+  snowflake.configure({ logLevel: 'OFF', additionalLogToConsole: false, jsonColumnVariantParser: (text) => text })
   // The driver repeats a request 7 times, up to 16 s apart, and has no option for it: its HTTP client's defaults do.
   const { default: client } = await import('snowflake-sdk/dist/lib/http/axios_instance.js')
   Object.assign(client.default.defaults, { snowflakeRetryConfig: repetitions })
@@ -140,7 +141,7 @@ async function connectionOptions(config: WarehouseConfig): Promise<ConnectionOpt
     application: 'Firn',
     timeout: requestMs,
     sfRetryMaxLoginRetries: repetitions.maxRetries,
-    fetchAsString: ['Number', 'JSON', 'Buffer'],
+    fetchAsString: ['Number', 'Buffer'],
     representNullAsStringNull: false,
     ...(accessUrl !== undefined && { accessUrl: accessUrl.replace(/\/+$/, '') }),
     ...(role !== undefined && { role }),
