@@ -222,7 +222,8 @@ function describe(issue: SchemaIssue, fromEnv: ReadonlyMap<string, string>): str
     return `${name}: unknown key${guess === null ? '' : `; did you mean ${guess}?`}`
   }
   if (issue.kind === 'wrong') return `${name}: ${issue.text}`
-  const setting = allSettings().find((one) => one.name === name || one.name === name.replace(/\[\d+\]/g, '[]'))
+  const plainName = pathText(issue.path).replace(/\[\d+\]/g, '[]')
+  const setting = allSettings().find((one) => one.name === plainName)
   const variable = setting?.env ? `; in the environment ${setting.env}` : ''
   return `${name}: missing${setting?.meaning ? ` (${setting.meaning}${variable})` : ''}`
 }

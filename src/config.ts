@@ -246,7 +246,7 @@ function kindOf(expected: string): string {
   const kinds: Record<string, string> = {
     string: 'text',
     int: 'a whole number',
-    number: 'a number',
+    number: 'a whole number',
     boolean: 'true or false',
     array: 'a list',
     object: 'a section with settings',

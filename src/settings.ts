@@ -38,7 +38,9 @@ function settingsUnder(node: SchemaNode, path: readonly string[], place: Place):
     const setting = settingAt(below, here, place, isRequired)
     const inList = { inEnv: false, required: 'required' }
     const entries = below.items?.properties ? settingsUnder(below.items, [...path, `${key}[]`], inList) : []
-    return [setting, ...entries]
+    const inChoice = { inEnv: false, required: `required in ${here.join('.')}` }
+    const choices = (below.anyOf ?? []).flatMap((one) => settingsUnder(one, here, inChoice))
+    return [setting, ...entries, ...choices]
   })
 }
 
