@@ -75,25 +75,27 @@ const stopPatienceMs = 20_000
 export function openStack(folder: string, logger: Logger, options: StackOptions = {}): Stack {
   const dir = resolve(folder)
   const open: OpenStack = { dir, logger, ...options }
-  const locked = <T>(work: () => Promise<T>): Promise<T> => withLock(dir, options, work)
+  const starting = <T>(work: () => Promise<T>): Promise<T> => withLock(dir, options, work)
+  // Stopping is what is done after the signal: it does not end a wait here.
+  const stopping = (work: () => Promise<void>): Promise<void> => withLock(dir, { ...options, signal: undefined }, work)
   return {
     dir,
     up: () =>
-      locked(async () => {
+      starting(async () => {
         for (const part of partNames) await start(open, part)
         return endpointsOf(dir)
       }),
     down: async ({ clean = false } = {}) => {
       if (!readState(dir)) return
-      await locked(async () => {
+      await stopping(async () => {
         for (const part of partNames.toReversed()) await stop(open, part, 'SIGTERM')
         if (clean && readState(dir)) removeStack(dir)
       })
       if (clean) removeEmpty(dir)
     },
-    start: (part) => locked(() => start(open, part)),
+    start: (part) => starting(() => start(open, part)),
     stop: async (part, { signal = 'SIGTERM' } = {}) => {
-      if (readState(dir)) await locked(() => stop(open, part, signal))
+      if (readState(dir)) await stopping(() => stop(open, part, signal))
     },
     status: () => statusOf(dir),
     endpoints: () => endpointsOf(dir),
