@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { LandingFile } from '../../src/landing.ts'
+import { coveredUntil, type Observed, watermarksOf } from '../../src/status/watermarks.ts'
+
+const file = (first: number, last: number, partition = 0, epoch = 1): LandingFile => ({
+  topic: 't',
+  epoch,
+  partition,
+  range: { first: BigInt(first), last: BigInt(last) },
+})
+
+const nothing: Observed = {
+  topic: 't',
+  table: 'S.T',
+  epoch: 1,
+  log: [{ partition: 0, committed: null, end: 9n }],
+  staged: [],
+  loaded: null,
+  merged: null,
+}
+
+function first(observed: Partial<Observed>): object {
+  const [watermark] = watermarksOf({ ...nothing, ...observed })
+  assert.ok(watermark)
+  const { consumed, staged, loaded, merged, end } = watermark
+  return { consumed, staged, loaded, merged, end }
+}
+
+describe('watermarks', () => {
+  test('nothing known is nothing claimed', () => {
+    assert.deepEqual(first({}), { consumed: null, staged: null, loaded: null, merged: null, end: 9n })
+  })
+
+  test('each is where the gapless files end', () => {
+    const staged = [file(0, 2), file(3, 3), file(4, 8)]
+    assert.deepEqual(
+      first({
+        log: [{ partition: 0, committed: 9n, end: 9n }],
+        staged,
+        loaded: [file(0, 2), file(4, 8)],
+        merged: [file(3, 3), file(4, 8)],
+      }),
+      { consumed: 9n, staged: 9n, loaded: 3n, merged: 0n, end: 9n },
+    )
+  })
+
+  test('files that the stage has forgotten still count as loaded', () => {
+    assert.deepEqual(first({ staged: [file(6, 8)], loaded: [file(0, 5), file(6, 8)], merged: [file(0, 5)] }), {
+      consumed: null,
+      staged: 9n,
+      loaded: 9n,
+      merged: 6n,
+      end: 9n,
+    })
+  })
+
+  test('partitions and epochs are kept apart', () => {
+    const log = [0, 1].map((partition) => ({ partition, committed: null, end: 9n }))
+    const staged = [file(0, 4), file(0, 6, 1), file(0, 8, 0, 2), file(7, 8, 0)]
+    assert.deepEqual(
+      watermarksOf({ ...nothing, log, staged }).map((watermark) => watermark.staged),
+      [5n, 7n],
+    )
+  })
+
+  test('coverage ends at the first offset that no range holds', () => {
+    const range = fc.record({ first: fc.bigInt(0n, 30n), count: fc.bigInt(1n, 6n) })
+    fc.assert(
+      fc.property(fc.array(range), fc.bigInt(0n, 20n), (pairs, start) => {
+        const ranges = pairs.map(({ first: from, count }) => ({ first: from, last: from + count - 1n }))
+        let expected = start
+        while (ranges.some((one) => one.first <= expected && expected <= one.last)) expected += 1n
+        assert.equal(coveredUntil(ranges, start), expected)
+      }),
+    )
+  })
+})
