@@ -134,7 +134,9 @@ export class Column {
     const present = this.#nulls > 0 ? this.#present.buffer : null
     this.#pages.push({ rows: this.#rows, values, present })
     this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
-    this.#values = Buffer.from(new ArrayBuffer(Math.max(pageBytesMin, Math.min(this.#used, pageBytesMax))))
+    // The next page will be about as long; an eighth more spares growing.
+    const capacity = Math.min(Math.ceil((this.#used * 9) / 8), pageBytesMax)
+    this.#values = Buffer.from(new ArrayBuffer(Math.max(pageBytesMin, capacity)))
     if (present) this.#present = new Uint8Array(pageRowsMax / 8)
     else this.#present.fill(0)
     this.#used = 0
