@@ -11,7 +11,7 @@ import type { Bind, Result } from '../../src/local/warehouse/engine.ts'
 import { openServer, type WarehouseServer } from '../../src/local/warehouse/server.ts'
 import { SqlError } from '../../src/local/warehouse/statement.ts'
 import { connectSnowflake } from '../../src/snowflake/session.ts'
-import { countResult, gate, tableEngine, textResult } from '../support/table-engine.ts'
+import { countResult, heldAnswer, tableEngine, textResult } from '../support/table-engine.ts'
 
 const digits38 = '12345678901234567890123456789012345678'
 const variant = `{"n":${digits38},"d":0.12345678901234567890123456789012345678,"s":"\\u00e9 😀","e":{},"z":null}`
@@ -44,7 +44,7 @@ const everyType: Result = {
   rows: [cells.map(([, , wire]) => wire), cells.map(() => null)],
 }
 
-const held = gate()
+const held = heldAnswer('at last')
 const engine = tableEngine({
   'every type': () => everyType,
   'no rows': () => ({ ...everyType, rows: [] }),
@@ -61,10 +61,7 @@ const engine = tableEngine({
   '-- a comment\nduplicate': () =>
     Promise.reject(new SqlError('100090', '42P18', 'Duplicate row detected during DML action')),
   defect: () => Promise.reject(new TypeError('planted')),
-  held: async () => {
-    await held.opened
-    return textResult('at last')
-  },
+  held: held.answer,
 })
 
 const logged: object[] = []
@@ -126,7 +123,7 @@ before(async () => {
 })
 
 after(async () => {
-  held.open()
+  held.letGo()
   await server.close()
   await rm(dir, { recursive: true, force: true })
 })
@@ -204,7 +201,7 @@ test('a defect behind the protocol is a failed statement, and the server stays u
 test('a long statement is waited for', async () => {
   const session = await connectSnowflake(config())
   const rows = session.query('held')
-  setTimeout(held.open, 1_500)
+  setTimeout(held.letGo, 1_500)
   assert.deepEqual(await rows, [{ T: 'at last' }])
   await session.close()
 })

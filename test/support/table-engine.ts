@@ -69,13 +69,23 @@ export function countResult(
   }
 }
 
-/** A promise and its handle. */
-export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
+/** A statement that runs until it is let go, and tells when it has begun. */
+export function heldAnswer(text: string): {
+  readonly answer: Answerer
+  readonly begun: Promise<void>
+  readonly letGo: () => void
+} {
+  const begun = Promise.withResolvers<undefined>()
+  const released = Promise.withResolvers<undefined>()
   return {
-    opened: promise,
-    open: () => {
-      resolve(undefined)
+    async answer() {
+      begun.resolve(undefined)
+      await released.promise
+      return textResult(text)
+    },
+    begun: begun.promise,
+    letGo: () => {
+      released.resolve(undefined)
     },
   }
 }

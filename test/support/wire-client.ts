@@ -1,6 +1,7 @@
 /**
  * The protocol by plain HTTP, as the driver was recorded to speak it: for what its own interface does not let a test do.
  */
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 
 export type Wire = {
@@ -47,4 +48,11 @@ export async function wireClient(url: string, user: string, password: string): P
     ask: (sqlText, more = {}, requestId = randomUUID()) =>
       request('POST', `/queries/v1/query-request?requestId=${requestId}`, { sqlText, ...more }, token),
   }
+}
+
+export function assertRefused(answer: Wire, code: string, sqlState: string, message = /./): void {
+  assert.equal(answer.success, false)
+  assert.equal(answer.code, code)
+  assert.equal(answer.data['sqlState'], sqlState)
+  assert.match(answer.message ?? '', message)
 }

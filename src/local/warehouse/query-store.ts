@@ -58,6 +58,7 @@ export class QueryStore {
 
   /** A query of a session by the request id that it came with, while it is remembered. */
   findRequest(sessionId: number, requestId: string): Query | undefined {
+    this.#forget()
     return this.#byRequest.get(`${sessionId}/${requestId}`)
   }
 
@@ -70,7 +71,6 @@ export class QueryStore {
    * @param work makes the answer; sets the status RUNNING when it begins. @throws SqlError alone
    */
   start(asked: Asked, requestId: string | null, work: (query: Query) => Promise<Answer>): Query {
-    this.#forget()
     const request = requestId === null ? null : `${asked.sessionId}/${requestId}`
     const query: Query = {
       ...asked,

@@ -72,15 +72,13 @@ export async function openServer(options: ServerOptions, engine: Engine): Promis
     })
   }, 60_000).unref()
   const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    async close() {
-      clearInterval(idle)
-      await stop(server)
-      await sessions.endAll()
-    },
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    clearInterval(idle)
+    await stop(server)
+    await sessions.endAll()
   }
+  return { url: `http://127.0.0.1:${port}`, port, close: () => (closing ??= close()) }
 }
 
 async function stop(server: Server): Promise<void> {
