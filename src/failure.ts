@@ -122,6 +122,11 @@ export const failures = {
     hint: 'A part of the development stack is not installed. Run: make stack-parts',
   },
 
+  LISTEN_FAILED: {
+    response: 'fatal',
+    hint: 'The status server cannot listen there. Check status.listen; port 0 chooses a free one.',
+  },
+
   // The user's own words.
   INTERRUPTED: { response: 'fatal', hint: 'Run it again to start over.' },
   USAGE: { response: 'fatal', hint: 'See: firn --help' },

@@ -9,6 +9,7 @@ import { type Failure, toFailure } from './failure.ts'
 const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<{ command: Command }> }>
 > = {
+  run: { summary: 'read Kafka and stage landing files until told to stop', load: () => import('./commands/run.ts') },
   migrate: {
     summary: 'bring the schema in Snowflake to what the configuration needs',
     load: () => import('./commands/migrate.ts'),

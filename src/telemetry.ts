@@ -59,8 +59,12 @@ export const metricTable = {
     help: 'Commit time at the source of the last change staged, where the envelope names it.',
     labels: perPartition,
   },
-  firn_end_offset: { kind: 'gauge', help: "The end of the partition's log.", labels: perPartition },
-  firn_lag_messages: { kind: 'gauge', help: 'Offsets between the staged watermark and the end.', labels: perPartition },
+  firn_end_offset: {
+    kind: 'gauge',
+    help: "The end of the partition's log: its last stable offset.",
+    labels: perPartition,
+  },
+  firn_lag_messages: { kind: 'gauge', help: 'From the consumed watermark to the end.', labels: perPartition },
   firn_rows_total: { kind: 'counter', help: 'Rows staged, rejects included.', labels: perPartition },
   firn_rejects_total: {
     kind: 'counter',
@@ -154,4 +158,10 @@ export function createMetrics(): Metrics {
   })
   const metrics = Object.fromEntries(made) as { readonly [N in MetricName]: MetricOf<N> }
   return { ...metrics, exposition: () => registry.metrics(), contentType: registry.contentType }
+}
+
+/** A counter over all of its labels. */
+export async function sumOf(counter: { get(): Promise<{ readonly values: readonly { readonly value: number }[] }> }) {
+  const { values } = await counter.get()
+  return values.reduce((sum, { value }) => sum + value, 0)
 }

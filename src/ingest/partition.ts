@@ -60,7 +60,6 @@ export class Partition implements Reader {
   #ageTimer: NodeJS.Timeout | undefined
   #firstRowAtMs: number | null = null
   #staged: bigint | null = null
-  #lastFirst = 0n
   #lastAnchor: Anchor | null = null
   #inFlightBytes = 0
   #fileBytesPerByte: number | undefined
@@ -97,13 +96,13 @@ export class Partition implements Reader {
     return { rows: batch?.rows ?? 0, openBytes: batch?.bytes ?? 0, inFlightBytes: this.#inFlightBytes }
   }
 
-  /** From here on batches at `cursor` may be taken. */
-  start(cursor: bigint, partitionCount: number): void {
+  /** From here on batches at `cursor` may be taken. `adopted` is the last file that no commit knows yet. */
+  start(cursor: bigint, partitionCount: number, adopted: OffsetRange | null): void {
     this.#phase = 'reading'
     this.#cursor = cursor
-    this.#lastFirst = cursor
     this.#partitionCount = partitionCount
-    this.#reach(cursor)
+    if (adopted) this.#enqueue(() => this.#commit(cursor, adopted.first, null))
+    else this.#reach(cursor)
     this.#setting.metrics.firn_consumed_offset.set(this.#labels, Number(cursor))
   }
 
@@ -219,7 +218,6 @@ export class Partition implements Reader {
     // Only a failure that leaves the batch whole lets it be stored.
     if (failure.code === 'UNORDERED') this.seal('halt')
     else this.#drop()
-    this.#setting.metrics.firn_halted.set({ ...this.#labels, code: failure.code }, 1)
     this.#listener.halted(this, failure)
   }
 
@@ -233,19 +231,29 @@ export class Partition implements Reader {
   #store(sealed: Sealed): void {
     const { encoder, metrics } = this.#setting
     const { bytes } = sealed.batch
+    let heldBytes = bytes
     this.#inFlightBytes += bytes
     const encoded = metrics.firn_encode_seconds.startTimer({ topic: this.topic })
-    const encoding = encoder.encode(sealed.batch).finally(encoded)
+    const encoding = encoder.encode(sealed.batch).then(({ file }) => {
+      encoded()
+      if (bytes > 0) this.#fileBytesPerByte = file.byteLength / bytes
+      this.#inFlightBytes += file.byteLength - heldBytes
+      heldBytes = file.byteLength
+      return file
+    })
     // Files are encoded ahead of their turn; a failure counts when the turn comes.
     encoding.catch(() => undefined)
-    this.#enqueue(async () => {
-      const { file } = await encoding
-      if (bytes > 0) this.#fileBytesPerByte = file.byteLength / bytes
-      await this.#put(sealed, file)
-    }, bytes)
+    this.#enqueue(
+      async () => {
+        await this.#put(sealed, await encoding)
+      },
+      () => {
+        this.#inFlightBytes -= heldBytes
+      },
+    )
   }
 
-  #enqueue(step: () => Promise<void>, bytes = 0): void {
+  #enqueue(step: () => Promise<void>, ended: () => void = () => undefined): void {
     this.#queue = this.#queue.then(async () => {
       try {
         if (!this.#broken) await step()
@@ -253,7 +261,7 @@ export class Partition implements Reader {
         this.#broken = true
         if (!this.#abandoned.signal.aborted) this.#halt(toFailure(error))
       } finally {
-        this.#inFlightBytes -= bytes
+        ended()
         this.#listener.freed()
       }
     })
@@ -288,11 +296,10 @@ export class Partition implements Reader {
 
   async #commit(next: bigint, first: bigint, anchor: Anchor | null): Promise<void> {
     if (this.#staged !== null && next <= this.#staged) return
-    this.#lastFirst = first
     this.#lastAnchor = anchor
     this.#reach(next)
     const { epoch } = this.#setting.table
-    await this.#listener.commit(this, next, encodeCommitment({ epoch, next, first: this.#lastFirst, anchor }))
+    await this.#listener.commit(this, next, encodeCommitment({ epoch, next, first, anchor }))
   }
 
   #reach(staged: bigint): void {

@@ -19,7 +19,7 @@ export function sealReason(batch: OpenBatch, ageMs: number, limits: SealLimits):
 export type MemoryUse = { readonly rows: number; readonly openBytes: number; readonly inFlightBytes: number }
 
 /** Which batch to seal for memory's sake (an index of `uses`), and whether to read on. */
-export type MemoryPlan = { readonly seal: number | null; readonly read: boolean }
+export type MemoryPlan = { readonly seal: number | null; readonly read: boolean; readonly usedBytes: number }
 
 /**
  * Open batches may hold half of the budget: beyond that the largest is sealed. The other half is for those on their way
@@ -34,5 +34,6 @@ export function planMemory(uses: readonly MemoryUse[], budgetBytes: number): Mem
     inFlight += inFlightBytes
     if (rows > 0 && (largest === null || openBytes > (uses[largest]?.openBytes ?? 0))) largest = index
   })
-  return { seal: open > budgetBytes / 2 ? largest : null, read: open + inFlight < budgetBytes }
+  const usedBytes = open + inFlight
+  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes, usedBytes }
 }

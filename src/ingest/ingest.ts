@@ -1,0 +1,137 @@
+/**
+ * The ingester as a whole: proves the stage, then holds one session of the consumer group after the other until told to
+ * stop. What a session does is session.ts; the HTTP side of it, status/.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config.ts'
+import { type Failure, toFailure } from '../failure.ts'
+import { probeStage } from '../stage/probe.ts'
+import { openStage } from '../stage/s3.ts'
+import type { Logger, Metrics } from '../telemetry.ts'
+import { backoffMs } from './backoff.ts'
+import { startEncoder } from './encoder.ts'
+import { Outage } from './outage.ts'
+import type { Halt } from './roster.ts'
+import { Session, type SessionSetting } from './session.ts'
+
+type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
+
+/** What /readyz tells. */
+export type IngestState = {
+  /** a member of the group, with a stage that has proved itself */
+  readonly ready: boolean
+  readonly kafka: { readonly joined: boolean; readonly trouble: Trouble | null }
+  readonly stage: { readonly proved: boolean; readonly trouble: Trouble | null }
+  readonly halts: readonly Halt[]
+}
+
+export type Ingest = {
+  /** Fulfilled after `stop`; rejected with the Failure that ended it. */
+  readonly done: Promise<void>
+  /** Stores what is buffered within ingest.leaveTimeout, commits, leaves the group. */
+  stop(): void
+  state(): IngestState
+  /** Sets the end and the lag of each partition that is read here; where Kafka does not answer, it says so. */
+  measureLag(): Promise<void>
+}
+
+/** Returns at once; everything that is not there yet is waited for. */
+export function startIngest(config: Config, logger: Logger, metrics: Metrics): Ingest {
+  const stage = openStage(config.stage)
+  const encoder = startEncoder()
+  const stopping = new AbortController()
+  const stageOutage = new Outage('the stage', logger)
+  const kafkaOutage = new Outage('Kafka', logger)
+  const topicsOutage = new Outage('every topic', logger)
+  const setting: SessionSetting = {
+    config,
+    logger,
+    metrics,
+    stage,
+    encoder,
+    stageOutage,
+    kafkaOutage,
+    topicsOutage,
+    now: Date.now,
+  }
+  let session: Session | null = null
+  let proved = false
+
+  async function run(): Promise<void> {
+    proved = await persist(() => probeStage(stage, config.stage.prefix), stageOutage, stopping.signal)
+    const hold = () => {
+      session = new Session(setting)
+      return session.run(stopping.signal)
+    }
+    while (!stopping.signal.aborted) await persist(hold, kafkaOutage, stopping.signal)
+  }
+
+  const done = run().finally(async () => {
+    session = null
+    stage.close()
+    await encoder.close()
+  })
+
+  return {
+    done,
+    stop: () => {
+      stopping.abort()
+    },
+    state: () => {
+      const joined = session?.joined ?? false
+      return {
+        ready: joined && proved,
+        kafka: { joined, trouble: kafkaOutage.failure ?? topicsOutage.failure },
+        stage: { proved, trouble: stageOutage.failure },
+        halts: session?.roster.halts ?? [],
+      }
+    },
+    measureLag: async () => {
+      if (session?.joined) await measureLag(session, metrics, kafkaOutage)
+    },
+  }
+}
+
+/** Tries until it is done: true; or until `stopping`: false. @throws Failure where repeating is no use */
+async function persist(attempt: () => Promise<void>, outage: Outage, stopping: AbortSignal): Promise<boolean> {
+  for (let failed = 0; !stopping.aborted; failed++) {
+    try {
+      await attempt()
+      outage.over()
+      return true
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.response !== 'retry') throw failure
+      outage.report(failure)
+    }
+    await pause(backoffMs(failed), stopping)
+  }
+  return false
+}
+
+/** Ends early, and without an error, when `stopping` says so. */
+async function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal: stopping })
+  } catch (error) {
+    if (!stopping.aborted) throw error
+  }
+}
+
+async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outage): Promise<void> {
+  for (const topic of new Set(session.roster.partitions.map((partition) => partition.topic))) {
+    try {
+      const bounds = await session.logBounds(topic)
+      for (const { topic: of, partition, cursor, phase } of session.roster.partitions) {
+        const high = bounds.get(partition)?.high
+        if (of !== topic || high === undefined || phase === 'resuming') continue
+        const lag = high > cursor ? high - cursor : 0n
+        metrics.firn_end_offset.set({ topic, partition }, Number(high))
+        metrics.firn_lag_messages.set({ topic, partition }, Number(lag))
+      }
+      kafkaOutage.over()
+    } catch (error) {
+      kafkaOutage.report(toFailure(error))
+    }
+  }
+}

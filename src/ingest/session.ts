@@ -1,0 +1,215 @@
+/**
+ * One membership of the consumer group, from joining to leaving, on connections of its own.
+ * Which partitions are read and how is roster.ts; when the next session begins, ingest.ts.
+ */
+import { Failure } from '../failure.ts'
+import {
+  type Admin,
+  type Batch,
+  type Consumer,
+  type EachBatchPayload,
+  kafkaClient,
+  kafkaFailure,
+} from '../kafka/client.ts'
+import { messageOf } from '../kafka/message.ts'
+import { forgetMember, onOffsetOutOfRange } from '../kafka/patches.ts'
+import { findStarts, logBounds } from './assignment.ts'
+import { within } from './deadline.ts'
+import type { Outage } from './outage.ts'
+import type { LogBounds } from './resume.ts'
+import { type Membership, Roster, type RosterSetting } from './roster.ts'
+
+/** How often missing topics are looked for. */
+const topicsLookMs = 5_000
+
+/** kafkajs waits for its brokers when it leaves; a broker that is gone must not hold the process. */
+const leaveMs = 5_000
+
+export type SessionSetting = RosterSetting & { readonly topicsOutage: Outage }
+
+export class Session implements Membership {
+  readonly roster: Roster
+  readonly #setting: SessionSetting
+  readonly #admin: Admin
+  readonly #consumer: Consumer
+  readonly #ended = Promise.withResolvers<undefined>()
+  #memberId: string | null = null
+
+  constructor(setting: SessionSetting) {
+    const { config, logger } = setting
+    this.#setting = setting
+    this.roster = new Roster(setting, this)
+    // Clients of its own: kafkajs keeps a group's offsets for as long as a client lives.
+    const kafka = kafkaClient(config.kafka, logger)
+    this.#admin = kafka.admin()
+    this.#consumer = kafka.consumer({
+      groupId: config.kafka.group,
+      sessionTimeout: config.ingest.sessionTimeout,
+      rebalanceTimeout: 60_000,
+      heartbeatInterval: Math.min(3_000, Math.floor(config.ingest.sessionTimeout / 3)),
+      maxWaitTimeInMs: 500,
+      metadataMaxAge: 10_000,
+      allowAutoTopicCreation: false,
+      retry: { restartOnFailure: () => Promise.resolve(false) },
+    })
+    this.#ended.promise.catch(() => undefined)
+  }
+
+  /** Whether this process is a member of the group now. */
+  get joined(): boolean {
+    return this.#memberId !== null
+  }
+
+  /**
+   * Reads until `stopping`, or until a topic that was missing is there. Then, and after a failure too, stores what it has
+   * within ingest.leaveTimeout, commits and leaves.
+   *
+   * @throws Failure of Kafka
+   */
+  async run(stopping: AbortSignal): Promise<void> {
+    const { brokers } = this.#setting.config.kafka
+    const stop = () => {
+      this.#ended.resolve(undefined)
+    }
+    stopping.addEventListener('abort', stop)
+    let topicsTimer: NodeJS.Timeout | undefined
+    try {
+      await this.#admin.connect()
+      const missing = await this.#missingTopics()
+      const topics = this.#topics.filter((topic) => !missing.includes(topic))
+      if (missing.length > 0) {
+        this.#setting.topicsOutage.report(new Failure('TOPIC_MISSING', `there is no topic ${missing.join(', ')}`))
+        topicsTimer = setInterval(() => void this.#endWhenFewer(missing.length), topicsLookMs)
+      } else this.#setting.topicsOutage.over()
+      if (topics.length > 0 && !stopping.aborted) await this.#join(topics)
+      if (stopping.aborted) stop()
+      await this.#ended.promise
+    } catch (error) {
+      throw kafkaFailure(error, `read from Kafka at ${brokers.join(', ')}`)
+    } finally {
+      stopping.removeEventListener('abort', stop)
+      clearInterval(topicsTimer)
+      await this.#leave()
+    }
+  }
+
+  /** The bounds of a topic's log, by partition. @throws Failure of Kafka */
+  logBounds(topic: string): Promise<ReadonlyMap<number, LogBounds>> {
+    return logBounds(this.#admin, topic)
+  }
+
+  pause(topic: string, partition: number): void {
+    this.#consumer.pause([{ topic, partitions: [partition] }])
+  }
+
+  resume(topic: string, partition: number): void {
+    this.#consumer.resume([{ topic, partitions: [partition] }])
+  }
+
+  seek(topic: string, partition: number, offset: bigint): void {
+    this.#consumer.seek({ topic, partition, offset: offset.toString() })
+  }
+
+  async commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void> {
+    try {
+      await this.#consumer.commitOffsets([{ topic, partition, offset: next.toString(), metadata }])
+    } catch (error) {
+      throw kafkaFailure(error, `commit ${topic}/${partition}`)
+    }
+  }
+
+  findStarts(topic: string, epoch: number, partitions: readonly number[]) {
+    const { config, stage } = this.#setting
+    const sources = { admin: this.#admin, group: config.kafka.group, stage, prefix: config.stage.prefix }
+    return findStarts(sources, topic, epoch, partitions)
+  }
+
+  fail(failure: Failure): void {
+    this.#ended.reject(failure)
+  }
+
+  get #topics(): readonly string[] {
+    return this.#setting.config.tables.map(({ topic }) => topic)
+  }
+
+  async #join(topics: readonly string[]): Promise<void> {
+    const { metrics, kafkaOutage } = this.#setting
+    const { GROUP_JOIN, CRASH } = this.#consumer.events
+    this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+      if (this.#memberId !== null) forgetMember(this.#memberId)
+      this.#memberId = memberId
+      onOffsetOutOfRange(memberId, ({ topic, partition }) => {
+        this.roster.outOfRange(topic, partition)
+      })
+      metrics.firn_kafka_connected.set(1)
+      kafkaOutage.over()
+      this.roster.assign(memberAssignment)
+    })
+    this.#consumer.on(CRASH, ({ payload: { error } }) => {
+      this.#ended.reject(error)
+    })
+    await this.#consumer.connect()
+    await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 4,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    })
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    const last = batch.lastOffset()
+    const fetched = BigInt((batch as FetchedBatch).fetchedOffset)
+    const verdict = this.roster.offer(batch.topic, batch.partition, fetched, messagesOf(batch), BigInt(last) + 1n)
+    if (verdict === 'take') payload.resolveOffset(last)
+    await payload.heartbeat()
+  }
+
+  /** @throws Failure KAFKA_FORBIDDEN, KAFKA_UNREACHABLE, ... */
+  async #missingTopics(): Promise<readonly string[]> {
+    const there = new Set(await this.#admin.listTopics())
+    const absent = this.#topics.filter((topic) => !there.has(topic))
+    const missing: string[] = []
+    for (const topic of absent) {
+      try {
+        // The list leaves out what the user may not see; asking by name tells which it is.
+        await this.#admin.fetchTopicMetadata({ topics: [topic] })
+      } catch (error) {
+        const failure = kafkaFailure(error, `find topic ${topic}`)
+        if (failure.code !== 'TOPIC_MISSING') throw failure
+        missing.push(topic)
+      }
+    }
+    return missing
+  }
+
+  async #endWhenFewer(than: number): Promise<void> {
+    try {
+      const missing = await this.#missingTopics()
+      if (missing.length < than) this.#ended.resolve(undefined)
+    } catch (error) {
+      this.#setting.kafkaOutage.report(kafkaFailure(error, 'look for topics'))
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const { config, logger, metrics } = this.#setting
+    const flushed = await this.roster.flush(config.ingest.leaveTimeout)
+    if (!flushed) logger.warn('ingest.leaveTimeout passed before all was stored; the next reader reads the rest again')
+    if (this.#memberId !== null) forgetMember(this.#memberId)
+    this.#memberId = null
+    metrics.firn_kafka_connected.set(0)
+    metrics.firn_assigned_partitions.set(0)
+    const clients = [this.#consumer.disconnect(), this.#admin.disconnect()]
+    await within(Promise.allSettled(clients), leaveMs)
+  }
+}
+
+/** A member that kafkajs has and does not declare. */
+type FetchedBatch = Batch & { readonly fetchedOffset: string }
+
+function* messagesOf({ topic, partition, messages }: Batch) {
+  for (const message of messages) yield messageOf(topic, partition, message)
+}
