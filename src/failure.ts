@@ -130,7 +130,7 @@ export const failures = {
   // The user's own words.
   INTERRUPTED: { response: 'fatal', hint: 'Run it again to start over.' },
   USAGE: { response: 'fatal', hint: 'See: firn --help' },
-  CONFIG_INVALID: { response: 'fatal', hint: 'Mend the lines above; firn run --help names the settings.' },
+  CONFIG_INVALID: { response: 'fatal', hint: 'Mend the lines above; firn check --help lists every setting.' },
   UNKNOWN: { response: 'halt', hint: 'Firn does not know this error; it stops rather than guess. See the cause.' },
 } as const satisfies Record<string, Entry>
 

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { type Finding, unreadable, well } from '../finding.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
+import { settingsTable } from '../settings.ts'
 import { checkKafka, checkStage } from '../status/checks.ts'
 import { createLogger } from '../telemetry.ts'
 import { checkWarehouse } from '../warehouse/checks.ts'
@@ -32,7 +33,9 @@ Exits 0 where all is well, 3 where something is not.
 examples:
   firn check
   firn check --config firn.yaml --json
-`,
+
+settings, in the file or in the environment (which wins):
+${settingsTable().replace(/^(?=.)/gm, '  ')}`,
   async run(args, io) {
     const values = parseOptions(args, options, 'firn check --config firn.yaml')
     const config = loadConfig({ file: values.config, env: io.env })

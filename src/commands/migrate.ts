@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
+import { Failure } from '../failure.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { applyScript, type PendingScript, pendingScripts, readLedger } from '../warehouse/migrations.ts'
 import { renderScripts, warehouseOf } from '../warehouse/render.ts'
@@ -73,7 +74,7 @@ async function applyAll(
   const appliedBy = `firn ${await firnVersion()} as ${warehouseOf(config).user}`
   const applied: Applied[] = []
   for (const one of pending) {
-    io.signal.throwIfAborted()
+    if (io.signal.aborted) throw new Failure('INTERRUPTED', `stopped before ${one.script.name}`)
     const startMs = performance.now()
     await applyScript(session, warehouseOf(config), one, appliedBy)
     const seconds = Math.round(performance.now() - startMs) / 1000
