@@ -2,7 +2,15 @@
  * Puts the development warehouse together: the engine over one folder, and the protocol server in front of it.
  * What the parts do is theirs; the stack decides where they listen and what an administrator has made beforehand.
  */
+import { openStage } from '../../stage/s3.ts'
+import type { Stage } from '../../stage/stage.ts'
+import type { Logger } from '../../telemetry.ts'
+import { systemClock } from './clock.ts'
+import { readPositions } from './event-queue.ts'
+import { kafkaEventQueue } from './kafka-event-queue.ts'
 import type { Knobs } from './pipes.ts'
+import { openServer } from './server.ts'
+import { openEngine } from './warehouse.ts'
 
 export type WarehouseUser = {
   readonly name: string
@@ -33,4 +41,50 @@ export type WarehouseOptions = {
   readonly warehouses: readonly string[]
   readonly roles: readonly string[]
   readonly knobs?: Partial<Knobs>
+}
+
+export type RunningWarehouse = { readonly url: string; close(): Promise<void> }
+
+const noKnobs: Knobs = { shuffle: false, duplicate: false, delayMs: 0 }
+
+/** Resolves when the server takes logins. @throws where the folder, the port or a key file cannot be had */
+export async function startWarehouse(options: WarehouseOptions, logger: Logger): Promise<RunningWarehouse> {
+  const { dir, port, users, events, storageIntegrations, warehouses, roles } = options
+  const buckets = new Map<string, Stage>()
+  const openBucket = (bucket: string): Stage => {
+    const stage = buckets.get(bucket) ?? openStage({ ...options.s3, bucket, prefix: '' })
+    buckets.set(bucket, stage)
+    return stage
+  }
+  const engine = await openEngine(
+    {
+      dir,
+      storageIntegrations,
+      warehouses,
+      roles,
+      clock: systemClock,
+      knobs: { ...noKnobs, ...options.knobs },
+      openBucket,
+      openQueue:
+        events &&
+        ((connection) =>
+          kafkaEventQueue({ ...events, logger, positions: () => readPositions(connection, events.topic) })),
+    },
+    logger,
+  )
+  const closeEngine = async (): Promise<void> => {
+    await engine.close()
+    for (const stage of buckets.values()) stage.close()
+  }
+  try {
+    const server = await openServer({ port, users, logger }, engine)
+    const close = async (): Promise<void> => {
+      await server.close()
+      await closeEngine()
+    }
+    return { url: server.url, close }
+  } catch (error) {
+    await closeEngine()
+    throw error
+  }
 }

@@ -1,0 +1,38 @@
+/**
+ * SYSTEM$PIPE_STATUS: the members of Snowflake's answer that are really known here, under its names.
+ */
+import type { CatalogObject } from './catalog.ts'
+import { pipeLocation } from './stage-location.ts'
+import type { Standing } from './session-scope.ts'
+
+export async function pipeStatus(
+  { core, transaction }: Standing,
+  pipe: CatalogObject<'pipe'>,
+): Promise<Readonly<Record<string, string | number>>> {
+  const of = 'FROM _catalog.pipe_files WHERE pipe_id = CAST($id AS BIGINT)'
+  const { rows } = await transaction.read(
+    `SELECT
+      (SELECT count(*) ${of} AND state = 'waiting'),
+      (SELECT max(received_ms) ${of}),
+      (SELECT max(finished_ms) ${of} AND state = 'loaded'),
+      (SELECT arg_max(key, finished_ms) ${of} AND state = 'loaded'),
+      (SELECT arg_min(key, received_ms) ${of} AND state = 'waiting'),
+      (SELECT min(received_ms) ${of} AND state = 'waiting'),
+      (SELECT max(finished_ms) ${of} AND state = 'failed')`,
+    { id: String(pipe.id) },
+  )
+  const [pending, received, ingested, ingestedKey, oldestKey, oldest, failed] = rows[0] ?? []
+  const { prefix } = pipeLocation(core.catalog, pipe)
+  const path = (key: string): string => (key.startsWith(prefix) ? key.slice(prefix.length) : key)
+  const time = (ms: string): string => new Date(Number(ms)).toISOString()
+  return {
+    executionState: pipe.definition.paused ? 'PAUSED' : 'RUNNING',
+    pendingFileCount: Number(pending),
+    ...(received ? { lastReceivedMessageTimestamp: time(received) } : {}),
+    ...(ingested ? { lastIngestedTimestamp: time(ingested) } : {}),
+    ...(ingestedKey ? { lastIngestedFilePath: path(ingestedKey) } : {}),
+    ...(oldestKey ? { oldestPendingFilePath: path(oldestKey) } : {}),
+    ...(oldest ? { oldestFileTimestamp: time(oldest) } : {}),
+    ...(failed ? { lastPipeErrorTimestamp: time(failed) } : {}),
+  }
+}
