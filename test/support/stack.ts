@@ -45,6 +45,8 @@ export async function globalSetup(): Promise<void> {
   const leaving = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      // Or an interrupted run would end as if all had passed.
+      process.exitCode = 1
       leaving.abort(new Error(`ended by ${signal}`))
       // The runner itself sees to the teardown after the other two.
       if (signal === 'SIGHUP') void globalTeardown().finally(() => process.exit(1))
