@@ -6,8 +6,16 @@ import type { Name, SqlType } from './statement.ts'
 
 export type Column = { readonly name: string; readonly type: SqlType }
 
-/** DuckDB text of an expression, and its type; null where only the place that it goes to gives it one (NULL, an untyped bind). */
-export type Typed = { readonly sql: string; readonly type: SqlType | null }
+/**
+ * DuckDB text of an expression, and its type; null where only the place that it goes to gives it one (NULL, an untyped
+ * bind). A number has the DuckDB type DECIMAL of its precision and scale, a VARIANT is VARCHAR.
+ */
+export type Typed = {
+  readonly sql: string
+  readonly type: SqlType | null
+  /** the value, where it is known before the statement runs; a bind may have one too */
+  readonly constant?: string
+}
 
 /** DuckDB text that may stand after FROM (a quoted name or a parenthesised query), and the columns that `*` means, in order. */
 export type Relation = { readonly sql: string; readonly columns: readonly Column[] }
