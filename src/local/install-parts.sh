@@ -65,11 +65,21 @@ check() {
   [ -e "$parts/s3/.done" ] || check_go
 }
 
+# What a tool says is of use only where it fails: quietly LOG COMMAND...
+quietly() {
+  log=$1
+  shift
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    exit 1
+  fi
+}
+
 kafka() {
   echo 'fetching Apache Kafka (44 MB, about 10 s, once) into .firn/parts/kafka'
   rm -rf "$parts/kafka"
   mkdir -p "$parts/kafka"
-  mvn --batch-mode --quiet -Dstyle.color=never --file "$here/kafka-pom.xml" \
+  quietly "$parts/kafka/maven.log" mvn --batch-mode --file "$here/kafka-pom.xml" \
     org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$parts/kafka"
   touch "$parts/kafka/.done"
@@ -79,12 +89,8 @@ s3() {
   echo "building the S3 server versitygw $versitygw (about 2 minutes, once) into .firn/parts/s3"
   rm -rf "$parts/s3"
   mkdir -p "$parts/s3"
-  # What Go says is of use only where it fails.
-  if ! GOFLAGS='' GOBIN=$(cd "$parts/s3" && pwd) \
-    go install "github.com/versity/versitygw/cmd/versitygw@$versitygw" >"$parts/s3/go.log" 2>&1; then
-    tail -n 20 "$parts/s3/go.log" >&2
-    exit 1
-  fi
+  bin=$(cd "$parts/s3" && pwd)
+  quietly "$parts/s3/go.log" env GOFLAGS= GOBIN="$bin" go install "github.com/versity/versitygw/cmd/versitygw@$versitygw"
   touch "$parts/s3/.done"
 }
 
