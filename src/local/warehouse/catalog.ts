@@ -128,7 +128,7 @@ export class Catalog {
       },
     )
     transaction.afterCommit(() => {
-      this.#objects.set(keyOf(created.kind, created.name), created as unknown as CatalogObject)
+      this.#objects.set(keyOf(created.kind, created.name), created)
     })
     return created
   }
@@ -143,7 +143,7 @@ export class Catalog {
       definition: JSON.stringify(definition),
     })
     transaction.afterCommit(() => {
-      this.#objects.set(keyOf(object.kind, object.name), { ...object, definition } as unknown as CatalogObject)
+      this.#objects.set(keyOf(object.kind, object.name), { ...object, definition })
     })
   }
 

@@ -9,7 +9,8 @@ import type { Result, SessionState } from './engine.ts'
 import { checkContainer, existing, missing, nameText, wholeName } from './name-resolution.ts'
 import { done, status } from './outcome.ts'
 import { type Name, type ObjectKind, SqlError, type Statement } from './statement.ts'
-import { duckTable, quoteName } from './store-text.ts'
+import { quoted } from './duck-text.ts'
+import { duckTable } from './store-text.ts'
 import { sequenceColumn, streamOffsets } from './streams.ts'
 import { duckType } from './sql-type.ts'
 import type { Transaction } from './transaction.ts'
@@ -40,7 +41,15 @@ function execute(core: Core, state: SessionState, statement: Ddl): Promise<Resul
         await core.catalog.change(transaction, pipe, { ...pipe.definition, paused: statement.paused })
         return done
       })
-    default:
+    case 'create database':
+    case 'create schema':
+    case 'create table':
+    case 'create view':
+    case 'create file format':
+    case 'create stage':
+    case 'create pipe':
+    case 'create stream':
+    case 'create task':
       return create(core, state, statement)
   }
 }
@@ -81,7 +90,7 @@ const titles: Readonly<Record<ObjectKind, string>> = {
 /** Tables, views and streams share their names. */
 function occupant(core: Core, kind: ObjectKind, name: Name): CatalogObject | null {
   const { catalog } = core
-  if (kind === 'table' || kind === 'view' || kind === 'stream') return catalog.relation(name) as CatalogObject | null
+  if (kind === 'table' || kind === 'view' || kind === 'stream') return catalog.relation(name)
   return catalog.find(kind, name)
 }
 
@@ -104,9 +113,9 @@ async function materialize(
   if (statement.kind === 'create table') {
     const { columns } = object.definition as Definitions['table']
     const visible = columns.map(
-      ({ name, type, nullable }) => `${quoteName(name)} ${duckType(type)}${nullable ? '' : ' NOT NULL'}`,
+      ({ name, type, nullable }) => `${quoted(name)} ${duckType(type)}${nullable ? '' : ' NOT NULL'}`,
     )
-    const sequence = `${quoteName(sequenceColumn)} BIGINT NOT NULL DEFAULT nextval('_catalog.rows')`
+    const sequence = `${quoted(sequenceColumn)} BIGINT NOT NULL DEFAULT nextval('_catalog.rows')`
     await transaction.write(`CREATE TABLE ${duckTable(object.id)} (${[...visible, sequence].join(', ')})`)
   }
   if (statement.kind === 'create stream') {

@@ -8,7 +8,8 @@ import type { Relation, Typed } from './scope.ts'
 import type { Standing } from './session-scope.ts'
 import { type Name, SqlError, type SqlType } from './statement.ts'
 import type { Cell } from './store.ts'
-import { quoteName, quoteText, timeOf } from './store-text.ts'
+import { constant, quoted } from './duck-text.ts'
+import { timeOf } from './store-text.ts'
 import { textType, timeType } from './outcome.ts'
 import { duckType } from './sql-type.ts'
 
@@ -37,9 +38,9 @@ const copyColumns = (catalogNames: readonly string[]): readonly HistoryColumn[] 
   ['ERROR_COUNT', countType, 'error_count'],
   ['ERROR_LIMIT', countType],
   ['STATUS', textType, 'status'],
-  ['TABLE_CATALOG_NAME', textType, quoteText(catalogNames[0] ?? '')],
-  ['TABLE_SCHEMA_NAME', textType, quoteText(catalogNames[1] ?? '')],
-  ['TABLE_NAME', textType, quoteText(catalogNames[2] ?? '')],
+  ['TABLE_CATALOG_NAME', textType, constant(catalogNames[0] ?? '')],
+  ['TABLE_SCHEMA_NAME', textType, constant(catalogNames[1] ?? '')],
+  ['TABLE_NAME', textType, constant(catalogNames[2] ?? '')],
   ['PIPE_CATALOG_NAME', textType, `json_extract_string(pipe, '$[0]')`],
   ['PIPE_SCHEMA_NAME', textType, `json_extract_string(pipe, '$[1]')`],
   ['PIPE_NAME', textType, `json_extract_string(pipe, '$[2]')`],
@@ -111,14 +112,14 @@ async function taskHistory(call: Call): Promise<Relation> {
   const { state } = call.standing
   const [database = ''] = wholeName('schema', ['PUBLIC'], state)
   const conditions = [
-    `json_extract_string(name, '$[0]') = ${quoteText(database)}`,
+    `json_extract_string(name, '$[0]') = ${constant(database)}`,
     ...timeConditions(call, 'scheduled_ms', 'SCHEDULED_TIME_RANGE_START', 'SCHEDULED_TIME_RANGE_END'),
   ]
   const task = await textArgument(call, 'TASK_NAME')
   if (task !== null) {
     const [only = '', ...others] = parseName(task)
     if (others.length > 0) throw missing('task', [only, ...others])
-    conditions.push(`json_extract_string(name, '$[2]') = ${quoteText(only)}`)
+    conditions.push(`json_extract_string(name, '$[2]') = ${constant(only)}`)
   }
   if (call.args['ERROR_ONLY']) conditions.push(`(NOT (${call.args['ERROR_ONLY'].sql}) OR state LIKE 'FAILED%')`)
   const limit = Number((await textArgument(call, 'RESULT_LIMIT')) ?? 100)
@@ -139,7 +140,7 @@ function historyOf(
   conditions: readonly string[],
   tail: string,
 ): Relation {
-  const list = columns.map(([name, type, sql]) => `CAST(${sql ?? 'NULL'} AS ${duckType(type)}) AS ${quoteName(name)}`)
+  const list = columns.map(([name, type, sql]) => `CAST(${sql ?? 'NULL'} AS ${duckType(type)}) AS ${quoted(name)}`)
   const sql = `(SELECT ${list.join(', ')} FROM _catalog.${table} WHERE ${conditions.join(' AND ')} ${tail})`
   return { sql, columns: columns.map(([name, type]) => ({ name, type })) }
 }

@@ -71,7 +71,7 @@ async function readOnce(
     await admin.setOffsets({
       groupId,
       topic,
-      partitions: await startOffsets(await admin.fetchTopicOffsets(topic), await positions()),
+      partitions: startOffsets(await admin.fetchTopicOffsets(topic), await positions()),
     })
     const crashed = watchCrash(consumer)
     await consumer.connect()
@@ -102,11 +102,12 @@ export function startOffsets(
   })
 }
 
-async function give({ batch, heartbeat }: EachBatchPayload, receive: Receive): Promise<void> {
+async function give(payload: EachBatchPayload, receive: Receive): Promise<void> {
+  const { batch } = payload
   const files = batch.messages.flatMap(({ value }) => (value ? readNotification(value.toString('utf8')) : []))
   const next = BigInt(batch.lastOffset()) + 1n
   await receive({ topic: batch.topic, partition: batch.partition, next, files })
-  await heartbeat()
+  await payload.heartbeat()
 }
 
 /** Rejects when kafkajs gives up on the consumer. */

@@ -11,7 +11,8 @@ import { missing } from './name-resolution.ts'
 import { finishFile, type WaitingFile } from './pipe-files.ts'
 import { parseLocation, pipeLocation } from './stage-location.ts'
 import { SqlError } from './statement.ts'
-import { duckTable, quoteName, quoteText, timeOf } from './store-text.ts'
+import { constant, quoted } from './duck-text.ts'
+import { duckTable, timeOf } from './store-text.ts'
 import type { Transaction } from './transaction.ts'
 import { translateCopySelect } from './translate-copy.ts'
 
@@ -55,22 +56,22 @@ async function copyInto(
   const { copy } = pipe.definition
   const table = core.catalog.find('table', copy.table)
   if (!table) throw missing('table', copy.table)
-  const relation = `read_parquet(${quoteText(path)}, file_row_number = true)`
+  const relation = `read_parquet(${constant(path)}, file_row_number = true)`
   const described = await transaction.read(`DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${relation}`)
   const select = translateCopySelect(
     copy,
     {
       sql: relation,
       columns: described.rows.map(([name]) => name ?? ''),
-      fileName: quoteText(file.key),
+      fileName: constant(file.key),
       fileRowNumber: 'file_row_number',
       fileLastModified: `make_timestamp(${String(file.stagedMs)} * 1000)`,
-      fileContentKey: quoteText(createHash('md5').update(body).digest('hex')),
+      fileContentKey: constant(createHash('md5').update(body).digest('hex')),
       startScanTime: timeOf(`CAST(${String(core.clock.nowMs())} AS BIGINT)`),
     },
     table.definition.columns,
   )
-  const columns = copy.columns.map(quoteName).join(', ')
+  const columns = copy.columns.map(quoted).join(', ')
   const { rows } = await transaction.write(`INSERT INTO ${duckTable(table.id)} (${columns}) ${select}`)
   const rowCount = Number(rows[0]?.[0])
   await finishFile(core, transaction, file, 'loaded')

@@ -4,6 +4,7 @@
  */
 import { translateQuery } from './translate-query.ts'
 import type { Core } from './core.ts'
+import { quoted } from './duck-text.ts'
 import { duckTable } from './store-text.ts'
 import type { Bind, SessionState } from './engine.ts'
 import { historyRelation } from './history-functions.ts'
@@ -69,7 +70,7 @@ function scopeAt(
 }
 
 function tableRelation(tableId: number, columns: Relation['columns']): Relation {
-  const visible = columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(', ')
+  const visible = columns.map(({ name }) => quoted(name)).join(', ')
   return { sql: `(SELECT ${visible} FROM ${duckTable(tableId)})`, columns }
 }
 
@@ -132,5 +133,5 @@ function bindOf(name: string, binds: Readonly<Record<string, Bind>>, parameters:
   if (bind.value === null) return { sql: 'NULL', type: null }
   const parameter = `bind${name}`
   parameters[parameter] = bind.value
-  return { sql: `CAST($${parameter} AS ${known.duck})`, type: known.type }
+  return { sql: `CAST($${parameter} AS ${known.duck})`, type: known.type, constant: bind.value }
 }

@@ -98,7 +98,18 @@ export class Session implements EngineSession {
         this.#background.pipesChanged()
         return result
       }
-      default:
+      case 'create database':
+      case 'create schema':
+      case 'create table':
+      case 'create view':
+      case 'create file format':
+      case 'create stage':
+      case 'create pipe':
+      case 'create stream':
+      case 'create task':
+      case 'alter task':
+      case 'alter pipe set':
+      case 'drop':
         // A DDL ends the open transaction first, as in Snowflake.
         await this.#commit()
         return executeDdl(this.#core, this.#background, this.state, statement)

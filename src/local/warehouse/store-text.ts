@@ -1,14 +1,6 @@
 /**
- * Names and values as DuckDB reads them. Everything that goes into DuckDB text from elsewhere goes through here.
+ * How the engine's own things are written for DuckDB: the tables behind Snowflake's, and times.
  */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
 /**
  * The quoted DuckDB name of a table. By number, because DuckDB's names do not tell capitals from small letters, and a
  * table that replaces another is not that table.

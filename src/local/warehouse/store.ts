@@ -4,6 +4,7 @@
  */
 import {
   type DuckDBConnection,
+  type DuckDBMaterializedResult,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
@@ -40,11 +41,11 @@ export interface Store {
 export async function openStore(file: string, functions: readonly VariantFunction[]): Promise<Store> {
   const instance = await DuckDBInstance.create(file, {
     default_null_order: 'nulls_last_on_asc_first_on_desc',
-    TimeZone: 'UTC',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })
   const first = await instance.connect()
+  await first.run("SET GLOBAL TimeZone = 'UTC'")
   for (const each of functions) first.registerScalarFunction(scalarFunction(each))
   return {
     connect: async () => openConnection(await instance.connect()),
@@ -57,9 +58,9 @@ export async function openStore(file: string, functions: readonly VariantFunctio
 
 function openConnection(connection: DuckDBConnection): Connection {
   return {
-    run: async (sql, parameters) => {
+    run: async (sql, parameters = {}) => {
       try {
-        const result = await connection.run(sql, parameters)
+        const result = await run(connection, sql, parameters)
         const rows = await result.getRows()
         return { names: result.columnNames(), rows: rows.map((row) => row.map(cellOf)) }
       } catch (error) {
@@ -69,6 +70,26 @@ function openConnection(connection: DuckDBConnection): Connection {
     close: () => {
       connection.closeSync()
     },
+  }
+}
+
+/** Parameters that the statement does not name are left out. */
+async function run(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Parameters,
+): Promise<DuckDBMaterializedResult> {
+  if (Object.keys(parameters).length === 0) return connection.run(sql)
+  const prepared = await connection.prepare(sql)
+  try {
+    for (let index = 1; index <= prepared.parameterCount; index += 1) {
+      const value = parameters[prepared.parameterName(index)]
+      if (value === undefined || value === null) prepared.bindNull(index)
+      else prepared.bindVarchar(index, value)
+    }
+    return await prepared.run()
+  } finally {
+    prepared.destroySync()
   }
 }
 
@@ -95,19 +116,11 @@ function scalarFunction({ name, parameterCount, run }: VariantFunction): DuckDBS
 }
 
 function cellOf(value: DuckDBValue): Cell {
-  if (value === null) return null
-  switch (typeof value) {
-    case 'string':
-      return value
-    case 'boolean':
-      return value ? '1' : '0'
-    case 'bigint':
-      return value.toString()
-    case 'number':
-      return floatText(value)
-    default:
-      return temporalText(value)
-  }
+  if (value === null || typeof value === 'string') return value
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'number') return floatText(value)
+  return temporalText(value)
 }
 
 /** Snowflake writes the three special ones so. */

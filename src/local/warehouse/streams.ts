@@ -4,7 +4,8 @@
  * A row that was deleted or changed after its insertion is gone or changed in the stream too; Snowflake would still show it.
  */
 import type { Column, Relation } from './scope.ts'
-import { duckTable, quoteName, quoteText } from './store-text.ts'
+import { constant, quoted } from './duck-text.ts'
+import { duckTable } from './store-text.ts'
 
 /** The hidden column of every table. Its name cannot be written without quotes. */
 export const sequenceColumn = '$sequence'
@@ -28,9 +29,9 @@ export const streamMetadata: readonly Column[] = [
 
 /** METADATA$ROW_ID is 40 hex digits that stay the same for a row, as in Snowflake. */
 export function streamRelation(tableId: number, columns: readonly Column[], range: StreamRange): Relation {
-  const visible = columns.map(({ name }) => quoteName(name)).join(', ')
-  const sequence = quoteName(sequenceColumn)
-  const rowId = `sha1(${quoteText(`${String(tableId)}:`)} || CAST(${sequence} AS VARCHAR))`
+  const visible = columns.map(({ name }) => quoted(name)).join(', ')
+  const sequence = quoted(sequenceColumn)
+  const rowId = `sha1(${constant(`${String(tableId)}:`)} || CAST(${sequence} AS VARCHAR))`
   const sql =
     `(SELECT ${visible}, 'INSERT' AS "METADATA$ACTION", FALSE AS "METADATA$ISUPDATE", ${rowId} AS "METADATA$ROW_ID" ` +
     `FROM ${duckTable(tableId)} WHERE ${between(range)})`
@@ -43,6 +44,6 @@ export function streamHasData(tableId: number, range: StreamRange): string {
 }
 
 function between({ after, until }: StreamRange): string {
-  const sequence = quoteName(sequenceColumn)
+  const sequence = quoted(sequenceColumn)
   return `${sequence} > ${after.toString()} AND ${sequence} <= ${until.toString()}`
 }

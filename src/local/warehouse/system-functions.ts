@@ -8,7 +8,7 @@ import type { Typed } from './scope.ts'
 import { type Standing, streamTable } from './session-scope.ts'
 import { SqlError } from './statement.ts'
 import { textType } from './outcome.ts'
-import { quoteText } from './store-text.ts'
+import { constant } from './duck-text.ts'
 import { streamHasData } from './streams.ts'
 
 export async function systemFunction(standing: Standing, name: string, args: readonly string[]): Promise<Typed> {
@@ -28,7 +28,7 @@ export async function systemFunction(standing: Standing, name: string, args: rea
       return streamFlag(standing, only(name, args))
     case 'SYSTEM$PIPE_STATUS': {
       const pipe = existing(standing.core.catalog, 'pipe', parseName(only(name, args)), state)
-      return { sql: quoteText(JSON.stringify(await pipeStatus(standing, pipe))), type: textType }
+      return { sql: constant(JSON.stringify(await pipeStatus(standing, pipe))), type: textType }
     }
     default:
       throw new SqlError('002140', '42601', `SQL compilation error:\nUnknown function ${name}.`)
@@ -37,7 +37,7 @@ export async function systemFunction(standing: Standing, name: string, args: rea
 
 function text(value: string | null, name: string, args: readonly string[]): Typed {
   if (args.length > 0) throw wrongArguments(name, 0, args.length)
-  return { sql: value === null ? 'CAST(NULL AS VARCHAR)' : quoteText(value), type: textType }
+  return { sql: value === null ? 'CAST(NULL AS VARCHAR)' : constant(value), type: textType }
 }
 
 function only(name: string, args: readonly string[]): string {
