@@ -9,7 +9,7 @@ import { connectSnowflake } from '../../src/snowflake/session.ts'
 import { contractTargets, openScratch, type Scratch } from '../support/contract.ts'
 
 const digits38 = '12345678901234567890123456789012345678'
-const json = `{"n":${digits38},"d":0.12345678901234567890123456789012345678,"s":"é 😀","e":{},"a":[null,true],"z":null}`
+const json = `{"n":${digits38},"d":0.1234567890123456789012345678901234567,"s":"é 😀","e":{},"a":[null,true],"z":null}`
 
 function failsWith(code: Failure['code'], message: RegExp): (error: unknown) => boolean {
   return (error) => {
@@ -122,7 +122,7 @@ for (const target of contractTargets()) {
       assert.deepEqual(counts, { 'number of rows inserted': '1', 'number of rows updated': '1' })
       assert.deepEqual(await session.query('SELECT ID, N FROM COUNTED ORDER BY ID'), [
         { ID: 'b', N: '5' },
-        { ID: 'c', N: '9' },
+        { ID: 'c', N: '3' },
         { ID: 'd', N: '6' },
       ])
     })
