@@ -20,6 +20,10 @@ const commands: Readonly<
   },
   status: { summary: 'show how far each partition has come', load: () => import('./commands/status.ts') },
   local: { summary: 'the development stack on this machine', load: () => import('./commands/local.ts') },
+  demo: {
+    summary: 'play the whole product on this machine, and compare the result with the source',
+    load: () => import('./commands/demo.ts'),
+  },
 }
 
 const usage = (): string =>
