@@ -17,6 +17,8 @@ export type CopyFile = {
   readonly sql: string
   /** columns of the file, spelled as in the file */
   readonly columns: readonly string[]
+  /** those of them that hold integers */
+  readonly integers?: ReadonlySet<string>
   /** DuckDB expressions of the METADATA$ columns: VARCHAR, an integer, TIMESTAMP, VARCHAR, TIMESTAMP WITH TIME ZONE */
   readonly fileName: string
   readonly fileRowNumber: string
@@ -37,14 +39,14 @@ export function translateCopySelect(copy: CopyInto, file: CopyFile, target: read
   return `SELECT ${values.join(', ')} FROM ${file.sql}`
 }
 
-const rowNumber: SqlType = { kind: 'number', precision: 38, scale: 0 }
+const wholeNumber: SqlType = { kind: 'number', precision: 38, scale: 0 }
 
 function metadata(name: string, file: CopyFile): Typed {
   switch (name) {
     case 'METADATA$FILENAME':
       return { sql: file.fileName, type: varchar }
     case 'METADATA$FILE_ROW_NUMBER':
-      return { sql: `CAST(${file.fileRowNumber} AS DECIMAL(38, 0))`, type: rowNumber }
+      return { sql: `CAST(${file.fileRowNumber} AS DECIMAL(38, 0))`, type: wholeNumber }
     case 'METADATA$FILE_LAST_MODIFIED':
       return { sql: file.fileLastModified, type: { kind: 'timestamp_ntz', scale: 9 } }
     case 'METADATA$FILE_CONTENT_KEY':
@@ -56,7 +58,7 @@ function metadata(name: string, file: CopyFile): Typed {
   }
 }
 
-/** Values of the file are read as text, which every cast can read: they are strings and integers. */
+/** Values of the file are read as text, which every cast can read, but for integers: DuckDB is slow from text to DECIMAL. */
 function read(expression: Expression, file: CopyFile): Typed {
   if (expression.kind === 'cast')
     return { sql: cast(read(expression.operand, file), expression.type), type: expression.type }
@@ -64,5 +66,6 @@ function read(expression: Expression, file: CopyFile): Typed {
   const [name] = expression.kind === 'path' ? expression.steps : []
   if (typeof name !== 'string') throw refused('this expression in a COPY')
   if (!file.columns.includes(name)) return { sql: 'NULL', type: null }
+  if (file.integers?.has(name) === true) return { sql: `CAST(${quoted(name)} AS DECIMAL(38, 0))`, type: wholeNumber }
   return { sql: `CAST(${quoted(name)} AS VARCHAR)`, type: varchar }
 }
