@@ -43,7 +43,13 @@ export interface PartitionListener {
 }
 
 type Tally = { firstTimestamp: bigint; tombstones: number; readonly rejects: Map<string, number> }
-type Sealed = { readonly batch: SealedBatch; readonly tally: Tally; readonly reason: SealReason }
+type Sealed = {
+  readonly batch: SealedBatch
+  readonly tally: Tally
+  readonly reason: SealReason
+  /** ms since 1970 */
+  readonly sealedAt: number
+}
 
 export class Partition implements Reader {
   readonly topic: string
@@ -141,7 +147,7 @@ export class Partition implements Reader {
     }
     this.#open = null
     this.#firstRowAtMs = null
-    const sealed = { batch: open.batch.seal(), tally: open.tally, reason }
+    const sealed = { batch: open.batch.seal(), tally: open.tally, reason, sealedAt: this.#setting.now() }
     this.#setting.metrics.firn_seals_total.inc({ ...this.#labels, reason })
     this.#store(sealed)
   }
@@ -313,7 +319,7 @@ export class Partition implements Reader {
     if (last) metrics.firn_consumed_timestamp_seconds.set(this.#labels, Number(last.timestamp) / 1000)
   }
 
-  #tellStored({ batch, tally, reason }: Sealed, fileBytes: number, key: string): void {
+  #tellStored({ batch, tally, reason, sealedAt }: Sealed, fileBytes: number, key: string): void {
     const { metrics, logger, now } = this.#setting
     const { rows, lastTimestamp, lastSourceTs } = batch
     const labels = this.#labels
@@ -328,6 +334,6 @@ export class Partition implements Reader {
       const latencySeconds = (now() - Number(tally.firstTimestamp)) / 1000
       metrics.firn_staging_latency_seconds.observe({ topic: this.topic }, latencySeconds)
     }
-    logger.debug({ key, rows, bytes: fileBytes, reason }, 'landing file stored')
+    logger.debug({ key, rows, bytes: fileBytes, reason, sealedAt, storedAt: now() }, 'landing file stored')
   }
 }
