@@ -63,7 +63,9 @@ async function copyInto(
     {
       sql: relation,
       columns: described.rows.map(([name]) => name ?? ''),
-      integers: new Set(described.rows.flatMap(([name, type]) => (name && /INT$|INTEGER$/.test(type ?? '') ? [name] : []))),
+      integers: new Set(
+        described.rows.flatMap(([name, type]) => (name && /INT$|INTEGER$/.test(type ?? '') ? [name] : [])),
+      ),
       fileName: constant(file.key),
       fileRowNumber: 'file_row_number',
       fileLastModified: `make_timestamp(${String(file.stagedMs)} * 1000)`,

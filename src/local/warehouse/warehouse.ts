@@ -83,7 +83,7 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   await pipes.start()
   tasks.changed()
   return {
-    openSession: (user, state) => Session.open(core, background, user, sessionState(core, state)),
+    openSession: async (user, state) => Session.open(core, background, user, sessionState(core, state)),
     tasksSettled: () => tasks.settled(),
     close: async () => {
       await tasks.close()

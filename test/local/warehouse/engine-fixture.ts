@@ -1,6 +1,7 @@
 /**
  * An engine in a temporary folder for tests: its own time, a stage in memory, notifications given by hand.
  */
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import type { EngineSession, Result } from '../../../src/local/warehouse/engine.
 import type { EventBatch, EventFile, EventQueue } from '../../../src/local/warehouse/event-queue.ts'
 import type { Knobs } from '../../../src/local/warehouse/pipes.ts'
 import { openEngine, type WarehouseEngine } from '../../../src/local/warehouse/warehouse.ts'
+import { SqlError } from '../../../src/local/warehouse/statement.ts'
 import type { Stage, StagedObject } from '../../../src/stage/stage.ts'
 import { createLogger } from '../../../src/telemetry.ts'
 
@@ -196,11 +198,39 @@ export async function parquetOf(query: string): Promise<Uint8Array> {
   }
 }
 
+/** An engine in a folder that is there already, and a session in DB.PUBLIC where there is one. */
+export async function openFolder(dir: string): Promise<{ engine: WarehouseEngine; session: EngineSession }> {
+  const clock = fakeClock()
+  const engine = await openEngine(
+    {
+      dir,
+      storageIntegrations: [],
+      warehouses: [],
+      roles: [],
+      clock,
+      knobs: { shuffle: false, duplicate: false, delayMs: 0 },
+      openBucket: (bucket) => memoryStage(bucket, clock),
+      openQueue: null,
+    },
+    createLogger({ level: 'silent' }),
+  )
+  return { engine, session: await engine.openSession('FIRN', { database: 'DB', schema: 'PUBLIC' }) }
+}
+
 /** Waits until something is so, for as long as a slow machine may need. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadlineMs = Date.now() + 60_000
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error('it did not come true within a minute')
     await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** For assert.rejects: a refusal with this code. */
+export function refusal(code: string): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof SqlError, String(error))
+    assert.equal(error.code, code, error.message)
+    return true
   }
 }
