@@ -197,6 +197,7 @@ function configText({ kafka, s3, warehouse }: Endpoints, statusUrl: string): str
 kafka:
   brokers: [${kafka.brokers.join(', ')}]
   group: firn-demo
+  sessionTimeout: 6s
 stage:
   bucket: ${s3.bucket}
   prefix: firn/

@@ -33,23 +33,38 @@ export type Scene = {
   readonly restartIngester: () => Promise<void>
 }
 
+type Change = readonly [table: SourceTable, operation: 'INSERT' | 'UPDATE' | 'DELETE', id: number]
+
+/** Rows beyond the ids that the other scenarios use. */
+const rounds: readonly (readonly Change[])[] = [
+  [
+    ['customers', 'INSERT', 900_001],
+    ['customers', 'INSERT', 900_002],
+    ['orders', 'INSERT', 900_001],
+  ],
+  [
+    ['customers', 'UPDATE', 900_001],
+    ['customers', 'DELETE', 900_002],
+    ['orders', 'UPDATE', 900_001],
+  ],
+]
+
 /** A few changes, each shown arriving with the time that every step took. */
 export async function realTimeSync(scene: Scene): Promise<void> {
   const { screen, sender } = scene
   screen.heading('Real-time sync: single changes, and where their time goes')
-  const script = [
-    ['customers', 'INSERT', 900_001],
-    ['customers', 'INSERT', 900_002],
-    ['orders', 'INSERT', 900_001],
-    ['customers', 'UPDATE', 900_001],
-    ['orders', 'UPDATE', 900_001],
-    ['customers', 'DELETE', 900_002],
-  ] as const
-  screen.line('  change                        Kafka    batch   upload     pipe     task    total')
-  for (const [table, operation, id] of script) {
-    const sent = await sender.change(table, operation, id)
-    await showArrival(scene, table, `${operation.padEnd(6)} ${table} ${id}`, sent)
+  screen.line('  change                       Kafka    batch   upload     pipe     task    total')
+  for (const round of rounds) {
+    const sent: (readonly [Change, Sent])[] = []
+    for (const change of round) sent.push([change, await sender.change(...change)])
+    for (const [[table, operation, id], message] of sent) {
+      await showArrival(scene, table, `${operation} ${table} ${id}`, message)
+    }
   }
+  screen.line(
+    '  Kafka: sent to answered; batch: waiting for company, at most ingest.freshness; upload: encoded and stored;',
+  )
+  screen.line('  pipe: notified and loaded; task: waiting for warehouse.schedule')
 }
 
 async function showArrival(scene: Scene, name: SourceTable, label: string, sent: Sent): Promise<void> {
@@ -63,7 +78,7 @@ async function showArrival(scene: Scene, name: SourceTable, label: string, sent:
   for (;;) {
     const [row] = await session.query(sql)
     if (row) {
-      const file = (await storedFiles(scene.logFile)).find((stored) => String(row['FILE_NAME']).endsWith(stored.key))
+      const file = (await storedFiles(scene.logFile)).find(({ key }) => key === row['FILE_NAME'])
       const stops = [
         sent.sentAt,
         sent.answeredAt,
@@ -72,11 +87,11 @@ async function showArrival(scene: Scene, name: SourceTable, label: string, sent:
         msOf(row['LOAD_TIME']),
         msOf(row['MERGED_AT']),
       ]
-      screen.live(`  ${label.padEnd(26)}${latencies(stops)}`)
+      screen.live(`  ${label.padEnd(25)}${latencies(stops)}`)
       screen.settle()
       return
     }
-    screen.live(`  ${label.padEnd(26)}${seconds(Date.now() - sent.sentAt).padStart(9)} on its way`)
+    if (screen.terminal) screen.live(`  ${label.padEnd(25)}${seconds(Date.now() - sent.sentAt).padStart(9)} on its way`)
     await sleep(200)
   }
 }
@@ -118,7 +133,13 @@ export async function errorAndRecovery(scene: Scene): Promise<void> {
   const stopSending = sender.trickle(500)
   try {
     await watchFor(scene, 3_000)
-    await screenStep(scene, 'kill -9 of the ingester', scene.killIngester, 'restarted', scene.restartIngester)
+    await screenStep(
+      scene,
+      'kill -9 of the ingester',
+      scene.killIngester,
+      'restarted; the dead process kept its partitions for kafka.sessionTimeout, 6 s here',
+      scene.restartIngester,
+    )
     await screenStep(
       scene,
       'the S3 server stops',

@@ -5,6 +5,8 @@
 import { styleText } from 'node:util'
 
 export interface Screen {
+  /** whether somebody watches */
+  readonly terminal: boolean
   heading(text: string): void
   line(text?: string): void
   /** Replaces the live line; without a terminal, prints it where it changed and some seconds went by. */
@@ -25,6 +27,7 @@ export function openScreen(out: NodeJS.WritableStream & { readonly isTTY?: boole
     if (live === '') return
     if (terminal) out.write('\n')
     else if (live !== printed) out.write(`${live}\n`)
+    printed = live
     live = ''
   }
   const line = (text = ''): void => {
@@ -32,6 +35,7 @@ export function openScreen(out: NodeJS.WritableStream & { readonly isTTY?: boole
     out.write(`${text}\n`)
   }
   return {
+    terminal,
     settle,
     line,
     heading(text) {
