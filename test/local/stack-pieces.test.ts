@@ -48,7 +48,8 @@ test('the lock of a dead process is broken, also where its pid lives on as anoth
   const dir = folder()
   for (const startedAt of ['', 'long ago']) {
     writeFileSync(join(dir, 'stack.lock'), JSON.stringify({ pid: process.pid, startedAt }))
-    assert.equal(await withLock(dir, {}, () => Promise.resolve('in')), 'in')
+    const signal = AbortSignal.timeout(60_000)
+    assert.equal(await withLock(dir, { signal }, () => Promise.resolve('in')), 'in')
   }
   assert.deepEqual(readdirSync(dir), [])
 })
