@@ -1,0 +1,111 @@
+/** The small rules of the ingest protocol: what is accepted, when a batch is sealed, what has an order, how long to wait. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Change } from '../../src/change.ts'
+import { judge, type Phase } from '../../src/ingest/acceptance.ts'
+import { backoffMs } from '../../src/ingest/backoff.ts'
+import { disorderOf } from '../../src/ingest/disorder.ts'
+import { Outage } from '../../src/ingest/outage.ts'
+import { type MemoryUse, planMemory, sealReason } from '../../src/ingest/sealing.ts'
+import { Failure } from '../../src/failure.ts'
+import { createLogger } from '../../src/telemetry.ts'
+
+test('a batch is taken only in its generation, while reading, and at the cursor', () => {
+  const reader = (phase: Phase) => ({ generation: 3, phase, cursor: 100n })
+  assert.equal(judge(reader('reading'), 3, 100n), 'take')
+  assert.equal(judge(reader('reading'), 3, 200n), 'seek')
+  assert.equal(judge(reader('reading'), 3, 99n), 'seek')
+  assert.equal(judge(reader('reading'), 4, 100n), 'drop')
+  for (const phase of ['resuming', 'leaving', 'halted'] as const) assert.equal(judge(reader(phase), 3, 100n), 'drop')
+  assert.equal(judge(null, 3, 100n), 'drop')
+})
+
+test('a batch is sealed when it reaches its rows, its bytes or its age, and never without a row', () => {
+  const limits = { fileRows: 10, fileBytes: 1_000, freshness: 60_000 }
+  const reason = (rows: number, fileBytesEstimate: number, ageMs: number) =>
+    sealReason({ rows, fileBytesEstimate }, ageMs, limits)
+  assert.equal(reason(9, 999, 59_999), null)
+  assert.equal(reason(10, 0, 0), 'rows')
+  assert.equal(reason(1, 1_000, 0), 'bytes')
+  assert.equal(reason(1, 0, 60_000), 'age')
+  assert.equal(reason(0, 5_000, 99_999), null)
+})
+
+const uses = fc.array(fc.record({ rows: fc.nat(2), openBytes: fc.nat(100), inFlightBytes: fc.nat(100) }))
+
+test('the largest batch is sealed when open ones hold more than half of the memory, until they do not', () => {
+  fc.assert(
+    fc.property(uses, fc.integer({ min: 1, max: 400 }), (given, budget) => {
+      const now = given.map((use) => ({ ...use }))
+      for (let step = 0; step <= now.length; step++) {
+        const { seal } = planMemory(now, budget)
+        if (seal === null) break
+        const sealed = now[seal]
+        assert.ok(sealed && sealed.rows > 0)
+        for (const use of now) assert.ok(use.rows === 0 || use.openBytes <= sealed.openBytes)
+        now[seal] = { rows: 0, openBytes: 0, inFlightBytes: sealed.inFlightBytes + sealed.openBytes }
+      }
+      const open = now.filter(({ rows }) => rows > 0).reduce((sum, { openBytes }) => sum + openBytes, 0)
+      assert.ok(open <= budget / 2 || planMemory(now, budget).seal === null)
+      assert.equal(planMemory(now, budget).seal, null)
+    }),
+  )
+})
+
+test('nothing is read while all memory is used, sealed or not', () => {
+  const use = (openBytes: number, inFlightBytes: number): MemoryUse => ({ rows: 1, openBytes, inFlightBytes })
+  assert.equal(planMemory([use(10, 40), use(10, 39)], 100).read, true)
+  assert.equal(planMemory([use(10, 40), use(10, 40)], 100).read, false)
+  assert.equal(planMemory([use(10, 40), use(10, 40)], 100).usedBytes, 100)
+})
+
+test('on a topic of several partitions a change needs a key, keeps its primary key, or its table names an order', () => {
+  const change = { op: 'u' } as Change
+  const one = { kind: 'changes', changes: [change] } as const
+  const two = { kind: 'changes', changes: [change, change] } as const
+  const key = Buffer.from('k')
+  assert.equal(disorderOf({ key }, one, {}, 2), null)
+  assert.match(disorderOf({ key: null }, one, {}, 2) ?? '', /no key/)
+  assert.match(disorderOf({ key }, two, {}, 2) ?? '', /another primary key/)
+  assert.equal(disorderOf({ key: null }, two, {}, 1), null)
+  assert.equal(disorderOf({ key: null }, two, { order: 'kafka-timestamp' }, 2), null)
+  assert.equal(disorderOf({ key: null }, { kind: 'tombstone' }, {}, 2), null)
+  assert.equal(disorderOf({ key: null }, { kind: 'reject', code: 'NOT_JSON', reason: '' }, {}, 2), null)
+})
+
+test('the wait before the next attempt doubles up to 5 s, of which a random half may be left out', () => {
+  assert.deepEqual(
+    [0, 1, 2, 10, 1_000].map((attempt) => backoffMs(attempt, () => 1)),
+    [200, 400, 800, 5_000, 5_000],
+  )
+  assert.equal(
+    backoffMs(0, () => 0),
+    100,
+  )
+})
+
+test('an outage is told once, again when it changes or lasts, and its end is told', () => {
+  const lines: { msg: string; code?: string; hint?: string }[] = []
+  const stream = { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) > 0 }
+  const logger = createLogger({ level: 'info', stream: stream as unknown as NodeJS.WritableStream, pretty: false })
+  let nowMs = 0
+  const outage = new Outage('the stage', logger, () => nowMs)
+  const unreachable = new Failure('STAGE_UNREACHABLE', 'cannot store')
+  outage.over()
+  outage.report(unreachable)
+  outage.report(unreachable)
+  assert.deepEqual(
+    lines.map(({ code, hint }) => [code, hint]),
+    [['STAGE_UNREACHABLE', unreachable.hint]],
+  )
+  assert.equal(outage.failure?.code, 'STAGE_UNREACHABLE')
+  outage.report(new Failure('STAGE_DENIED', 'cannot store'))
+  nowMs = 60_000
+  outage.report(new Failure('STAGE_DENIED', 'cannot store'))
+  assert.equal(lines.length, 3)
+  outage.over()
+  outage.over()
+  assert.equal(outage.failure, null)
+  assert.deepEqual(lines.map(({ msg }) => msg).slice(3), ['the stage is back'])
+})
