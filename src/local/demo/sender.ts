@@ -2,10 +2,11 @@
  * The demo's source side: one pretended table per topic, and the producer that sends its changes.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CompressionTypes, kafkaClient, Partitioners } from '../../kafka/client.ts'
+import { configSchema } from '../../config.ts'
+import { CompressionTypes, kafkaClient, Partitioners, type Producer } from '../../kafka/client.ts'
 import { createLogger } from '../../telemetry.ts'
 import type { Endpoints } from '../endpoints.ts'
-import { openSource, type SourceMessage, type SourceTable } from '../workload.ts'
+import { openSource, type Source, type SourceMessage, type SourceTable } from '../workload.ts'
 
 export interface Sender {
   /** Sends one chosen change; resolves with the times before and after Kafka's answer, ms since 1970. */
@@ -30,89 +31,91 @@ export type Sent = {
 type Table = { readonly name: SourceTable; readonly topic: string }
 
 const batchRows = 1_000
+const ticksPerSecond = 10
 
+/** Creates the topics. */
 export async function openSender(endpoints: Endpoints, tables: readonly Table[]): Promise<Sender> {
-  const kafka = kafkaClient(
-    { brokers: [...endpoints.kafka.brokers], group: 'unused', clientId: 'firn-demo-source', ssl: false },
-    createLogger({ level: 'error' }),
-  )
-  const admin = kafka.admin()
-  await admin.connect()
-  const topics = tables.map(({ topic }) => ({ topic, numPartitions: 4, replicationFactor: 1 }))
-  await admin.createTopics({ topics, waitForLeaders: false })
-  for (
-    let known: readonly string[] = [];
-    !topics.every(({ topic }) => known.includes(topic));
-    known = await admin.listTopics()
-  )
-    await sleep(50)
-  await admin.disconnect()
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
-  await producer.connect()
-
+  const producer = await openProducer(endpoints, tables)
   const sources = new Map(
-    tables.map(({ name }, index) => [name, openSource({ table: name, keys: 5_000, seed: index + 1 })]),
+    tables.map(({ name, topic }, index) => [
+      name,
+      { topic, table: openSource({ table: name, keys: 5_000, seed: index + 1 }) },
+    ]),
   )
-  const sourceOf = (table: SourceTable): ReturnType<typeof openSource> => {
-    const source = sources.get(table)
-    if (!source) throw new RangeError(`the demo has no table ${table}`)
+  const sourceOf = (name: SourceTable): { readonly topic: string; readonly table: Source } => {
+    const source = sources.get(name)
+    if (!source) throw new RangeError(`the demo has no table ${name}`)
     return source
   }
-  const topicOf = (table: SourceTable): string => tables.find(({ name }) => name === table)?.topic ?? ''
   let total = 0
 
   const send = async (
-    table: SourceTable,
+    topic: string,
     messages: readonly SourceMessage[],
-  ): Promise<{ partition: number; offset: bigint }> => {
-    const [answer] = await producer.send({
-      topic: topicOf(table),
-      messages: [...messages],
-      compression: CompressionTypes.LZ4,
-    })
+  ): Promise<Omit<Sent, 'sentAt' | 'answeredAt'>> => {
+    const [answer] = await producer.send({ topic, messages: [...messages], compression: CompressionTypes.LZ4 })
     total += messages.length
     return { partition: answer?.partition ?? 0, offset: BigInt(answer?.baseOffset ?? -1) }
   }
-  const sendRandom = async (rows: number): Promise<void> => {
-    const each = Math.ceil(rows / tables.length)
-    await Promise.all(
-      tables.map(async ({ name }) => {
-        await send(
-          name,
-          Array.from({ length: each }, () => sourceOf(name).next()),
-        )
-      }),
+  const sendRandom = async (changes: number): Promise<void> => {
+    const each = Math.ceil(changes / sources.size)
+    const sending = [...sources.values()].map(({ topic, table }) =>
+      send(
+        topic,
+        Array.from({ length: each }, () => table.next()),
+      ),
     )
+    await Promise.all(sending)
   }
 
   return {
-    async change(table, operation, id) {
-      const message = sourceOf(table).change(operation, id)
+    async change(name, operation, id) {
+      const { topic, table } = sourceOf(name)
+      const message = table.change(operation, id)
       const sentAt = Date.now()
-      const where = await send(table, [message])
+      const where = await send(topic, [message])
       return { sentAt, answeredAt: Date.now(), ...where }
     },
-    async flood(rows, onProgress) {
-      for (let sent = 0; sent < rows; sent += batchRows) {
-        await sendRandom(Math.min(batchRows, rows - sent))
-        onProgress(Math.min(sent + batchRows, rows))
+    async flood(changes, onProgress) {
+      for (let sent = 0; sent < changes; sent += batchRows) {
+        await sendRandom(Math.min(batchRows, changes - sent))
+        onProgress(Math.min(sent + batchRows, changes))
       }
     },
     trickle(perSecond) {
-      let going = true
+      const stop = new AbortController()
       const done = (async () => {
-        while (going) {
-          await sendRandom(perSecond / 10)
-          await sleep(100)
+        while (!stop.signal.aborted) {
+          await sendRandom(perSecond / ticksPerSecond)
+          await sleep(1000 / ticksPerSecond)
         }
       })()
       return async () => {
-        going = false
+        stop.abort()
         await done
       }
     },
     sent: () => total,
-    rows: (table) => sourceOf(table).rows(),
+    rows: (name) => sourceOf(name).table.rows(),
     close: () => producer.disconnect(),
   }
+}
+
+async function openProducer(endpoints: Endpoints, tables: readonly Table[]): Promise<Producer> {
+  const { brokers } = endpoints.kafka
+  const config = { brokers: [...brokers], group: 'firn-demo-source', clientId: 'firn-demo-source' }
+  const kafka = kafkaClient(configSchema.shape.kafka.parse(config), createLogger({ level: 'error' }))
+  const admin = kafka.admin()
+  await admin.connect()
+  const topics = tables.map(({ topic }) => ({ topic, numPartitions: 4, replicationFactor: 1 }))
+  await admin.createTopics({ topics, waitForLeaders: false })
+  const known = async (): Promise<boolean> => {
+    const listed = await admin.listTopics()
+    return topics.every(({ topic }) => listed.includes(topic))
+  }
+  while (!(await known())) await sleep(50)
+  await admin.disconnect()
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  return producer
 }
