@@ -2,6 +2,7 @@
  * A roster with a stage, a group and a log in memory, for the tests of what it does through generations and faults.
  */
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Message } from '../../src/change.ts'
 import { configSchema } from '../../src/config.ts'
@@ -27,6 +28,13 @@ function configOf(ingest: Record<string, unknown>) {
     tables: [{ topic, table: 'A.B', key: ['id'] }],
   })
 }
+
+const rosters: Roster[] = []
+
+// Open batches have timers, which would hold the process.
+after(async () => {
+  await Promise.all(rosters.map((roster) => roster.flush(0)))
+})
 
 /** A roster, the group that it is a member of, and the log that it reads. */
 export function ground(ingest: Record<string, unknown> = {}) {
@@ -70,7 +78,9 @@ export function ground(ingest: Record<string, unknown> = {}) {
     },
     fail: (failure) => failures.push(failure),
   }
-  return { roster: new Roster(setting, membership), stage, events, commits, bounds, failures, setting }
+  const roster = new Roster(setting, membership)
+  rosters.push(roster)
+  return { roster, stage, events, commits, bounds, failures, setting }
 }
 
 export const fileOf = ({ range, anchor }: SealedBatch) =>
