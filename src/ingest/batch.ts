@@ -5,9 +5,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Change, Message, OffsetRange } from '../change.ts'
 import type { Decoded, Reject } from '../envelope/decoded.ts'
+import { Failure } from '../failure.ts'
 import { type Anchor, type LandingColumnName, landingColumns } from '../landing.ts'
 import { LastMessage } from './anchor.ts'
-import { Column, type ColumnPage } from './columns.ts'
+import { Column, type ColumnPage, textBytesMax } from './columns.ts'
 
 /** A row group ends at this many rows ... */
 const groupRowsMax = 50_000
@@ -129,18 +130,24 @@ export class Batch {
     return Math.ceil(this.bytes * this.#fileBytesPerByte)
   }
 
-  /** Adds one message; copies all that it keeps. Offsets between `next` and the message's are covered as holes. */
+  /**
+   * Adds one message; copies all that it keeps. Offsets between `next` and the message's are covered as holes.
+   *
+   * @throws Failure TEXT_TOO_LONG, and the batch is as it was
+   */
   add(message: Message, decoded: Decoded): void {
     if (message.offset < this.#next) {
       throw new RangeError(`offset ${message.offset.toString()} is covered already, up to ${this.#next.toString()}`)
     }
+    const headers = message.headers.length === 0 ? null : headersText(message.headers)
+    refuseLong(message, headers)
     this.cover(message.offset + 1n)
     switch (decoded.kind) {
       case 'changes':
-        for (const change of decoded.changes) this.#addChange(message, change)
+        for (const change of decoded.changes) this.#addChange(message, headers, change)
         break
       case 'reject':
-        this.#addReject(message, decoded)
+        this.#addReject(message, headers, decoded)
         break
       case 'tombstone':
         this.#tombstones++
@@ -178,8 +185,8 @@ export class Batch {
     }
   }
 
-  #addChange(message: Message, change: Change): void {
-    this.#addOrigin(message, change.rowIndex)
+  #addChange(message: Message, headers: string | null, change: Change): void {
+    this.#addOrigin(message, headers, change.rowIndex)
     const columns = this.#columns
     columns.op.addText(change.op)
     addOptionalText(columns.source_table, change.sourceTable)
@@ -198,8 +205,8 @@ export class Batch {
     this.#endRow()
   }
 
-  #addReject(message: Message, { code, reason }: Reject): void {
-    this.#addOrigin(message, 0)
+  #addReject(message: Message, headers: string | null, { code, reason }: Reject): void {
+    this.#addOrigin(message, headers, 0)
     const { op, source_table, id, position, source_ts, before, after, meta, error, raw } = this.#columns
     op.addText('x')
     for (const empty of [source_table, id, position, source_ts, before, after, meta]) empty.addNull()
@@ -210,7 +217,7 @@ export class Batch {
     this.#endRow()
   }
 
-  #addOrigin(message: Message, rowIndex: number): void {
+  #addOrigin(message: Message, headers: string | null, rowIndex: number): void {
     const columns = this.#columns
     columns.kafka_topic.addBytes(this.#topicBytes)
     columns.kafka_partition.addInt32(this.partition)
@@ -221,8 +228,7 @@ export class Batch {
     if (message.key === null) columns.kafka_key.addNull()
     else if (isUtf8(message.key)) columns.kafka_key.addBytes(message.key)
     else columns.kafka_key.addBase64(message.key)
-    if (message.headers.length === 0) columns.headers.addNull()
-    else columns.headers.addText(headersText(message.headers))
+    addOptionalText(columns.headers, headers)
   }
 
   #endRow(): void {
@@ -254,6 +260,18 @@ function addOptionalText(column: Column, value: string | null): void {
 function addOptionalBytes(column: Column, value: Buffer | null): void {
   if (value === null) column.addNull()
   else column.addBytes(value)
+}
+
+/** Longest part of a message that a column takes in any form: as base64 it grows by a third. */
+const partBytesMax = Math.floor((textBytesMax / 4) * 3)
+
+function refuseLong({ topic, partition, offset, key, value }: Message, headers: string | null): void {
+  const longest = Math.max(key?.length ?? 0, value?.length ?? 0)
+  if (longest <= partBytesMax && Buffer.byteLength(headers ?? '') <= textBytesMax) return
+  throw new Failure(
+    'TEXT_TOO_LONG',
+    `${topic}/${partition} ${offset.toString()}: a text of ${textBytesMax} bytes would not hold it`,
+  )
 }
 
 /** `[["name", "text"], ["name", {"base64": "..."}], ["name", null]]`, in the order of arrival. */

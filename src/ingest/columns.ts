@@ -3,7 +3,6 @@
  * sealed batch moves to another thread without a copy and pins no buffer of the Kafka client.
  * Which values go in is batch.ts, what becomes of the pages parquet.ts.
  */
-import { Failure } from '../failure.ts'
 import type { LandingColumn } from '../landing.ts'
 
 /** Rows of one page at the most; a multiple of 8, so that each page's bits fill whole bytes. */
@@ -98,9 +97,7 @@ export class Column {
   }
 
   #reserveText(bytes: number): number {
-    if (bytes > textBytesMax) {
-      throw new Failure('TEXT_TOO_LONG', `${bytes} bytes for ${this.name}, which takes ${textBytesMax}`)
-    }
+    if (bytes > textBytesMax) throw new RangeError(`${bytes} bytes for ${this.name}, which takes ${textBytesMax}`)
     const at = this.#reserve(4 + bytes)
     this.#values.writeUInt32LE(bytes, at)
     return at + 4

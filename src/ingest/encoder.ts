@@ -89,8 +89,9 @@ export function startEncoder({ workers = 1, workerUrl = defaultWorkerUrl }: Enco
       try {
         worker.postMessage({ groups } satisfies EncodeRequest, buffersOf(job.batch))
       } catch (error) {
-        seat.job = null
-        job.reject(failed(job.batch, error))
+        settle(seat, () => {
+          job.reject(failed(job.batch, error))
+        })
       }
     }
   }

@@ -1,0 +1,191 @@
+/** The scan is as strict as JSON.parse, which is the judge here, and its slices are the bytes of the text. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { TableConfig } from '../../src/config.ts'
+import { decode } from '../../src/envelope/envelope.ts'
+import { memberOf, scanJson } from '../../src/envelope/json-value.ts'
+
+const space = fc.stringMatching(/^[ \t\n\r]{0,2}$/)
+const noBytes = fc.constantFrom(
+  '',
+  '\u0000',
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  'e',
+  '.',
+  '-',
+  '0',
+  'u',
+  'x',
+  ' ',
+)
+
+/** Writes a value as JSON with random white space, escapes and number forms, so that slices differ from printed text. */
+function written(value: unknown, random: () => number): string {
+  const gap = (): string => [' ', '\n', '\t', '\r', '', '', ''][Math.floor(random() * 7)] ?? ''
+  const escaped = (text: string): string =>
+    JSON.stringify(text).replace(/[a-z]/g, (letter, at: number, whole: string) =>
+      random() < 0.1 && whole[at - 1] !== '\\' && !/\\u.{0,3}$/.test(whole.slice(0, at))
+        ? `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+        : letter,
+    )
+  const write = (part: unknown): string => {
+    if (typeof part === 'string') return escaped(part)
+    if (Array.isArray(part)) return `[${gap()}${part.map((item) => write(item) + gap()).join(`,${gap()}`)}]`
+    if (typeof part !== 'object' || part === null) return JSON.stringify(part)
+    const members = Object.entries(part).map(
+      ([name, item]) => `${escaped(name)}${gap()}:${gap()}${write(item)}${gap()}`,
+    )
+    return `{${gap()}${members.join(`,${gap()}`)}}`
+  }
+  return write(value)
+}
+
+const parses = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const scans = (text: string): boolean => {
+  try {
+    scanJson(Buffer.from(text))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const random = fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }))
+const draw = (stream: Iterator<number, unknown>) => (): number => stream.next().value as number
+
+test('accepts what JSON.parse accepts', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false }), random, space, space, (value, stream, before, after) => {
+      const text = before + written(value, draw(stream)) + after
+      assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)))
+      assert.ok(scans(text), text)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('refuses what JSON.parse refuses: a valid text with one part cut out or put in', () => {
+  let refused = 0
+  fc.assert(
+    fc.property(fc.jsonValue(), random, fc.nat(), fc.nat(3), noBytes, (value, stream, at, cut, put) => {
+      const text = written(value, draw(stream))
+      const start = at % (text.length + 1)
+      const broken = text.slice(0, start) + put + text.slice(start + cut)
+      if (!broken.isWellFormed()) return
+      if (!parses(broken)) refused++
+      assert.equal(scans(broken), parses(broken), broken)
+    }),
+    { numRuns: 3000 },
+  )
+  assert.ok(refused > 500, `only ${refused} of the texts were broken`)
+})
+
+test('refuses and accepts short texts over the alphabet of JSON like JSON.parse', () => {
+  const piece = fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      'a',
+      'u00e9',
+      'n',
+      't',
+      'true',
+      'false',
+      'null',
+      '0',
+      '1',
+      '9',
+      '-',
+      '+',
+    ],
+    ...['.', 'e', 'E', ' ', '\n', '\t', '\f', '\u00a0', '\u2028', '"a"', '"a":', '\ufeff', '1e5', '/', 'b'],
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 7 }), (pieces) => {
+      const text = pieces.join('')
+      assert.equal(scans(text), parses(text), text)
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
+test('the members of an object and of the objects in it are sliced byte for byte, the last of a name winning', () => {
+  const object = fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 4 }), fc.jsonValue({ maxDepth: 2 }), {
+    maxKeys: 5,
+  })
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ maxLength: 3 }), object, { maxKeys: 4 }), random, (outer, stream) => {
+      const bytes = Buffer.from(written(outer, draw(stream)))
+      const root = scanJson(bytes)
+      for (const [name, inner] of Object.entries(outer)) {
+        const member = memberOf(bytes, root, name)
+        assert.ok(member)
+        const slice = bytes.toString('utf8', member.start, member.end)
+        assert.equal(slice, slice.trim())
+        assert.deepEqual(JSON.parse(slice), JSON.parse(JSON.stringify(inner)))
+        for (const [column, item] of Object.entries(inner)) {
+          const found = memberOf(bytes, member, column)
+          assert.ok(found)
+          assert.deepEqual(JSON.parse(bytes.toString('utf8', found.start, found.end)), JSON.parse(JSON.stringify(item)))
+        }
+      }
+      assert.equal(memberOf(bytes, root, 'longer than any name'), null)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a decoded message says what JSON.parse says of it, and its rows are parts of its bytes', () => {
+  const table: TableConfig = { topic: 't', table: 'S.T', dialect: 'plain', key: ['id'], epoch: 1 }
+  const row = fc.record({
+    id: fc.oneof(fc.integer(), fc.string({ unit: 'binary' }), fc.boolean()),
+    rest: fc.jsonValue(),
+  })
+  const envelope = fc.record({ operation: fc.constantFrom('INSERT', 'UPDATE'), after: row, x: fc.jsonValue() })
+  fc.assert(
+    fc.property(envelope, random, (value, stream) => {
+      const text = written(value, draw(stream))
+      const bytes = Buffer.from(text)
+      const origin = { topic: 't', partition: 0, offset: 0n, timestamp: 0n, key: null, headers: [] }
+      const decoded = decode({ ...origin, value: bytes }, table)
+      const id = value.after.id
+      if (typeof id === 'string' && !id.isWellFormed()) {
+        assert.equal(decoded.kind === 'reject' && decoded.code, 'KEY_MISSING')
+        return
+      }
+      assert.equal(decoded.kind, 'changes')
+      const [change] = decoded.changes
+      assert.ok(change)
+      const { after, meta } = change
+      const expected = JSON.parse(text) as typeof value
+      assert.equal(change.id, String(expected.after.id))
+      assert.equal(change.op, value.operation === 'INSERT' ? 'c' : 'u')
+      assert.ok(after && text.includes(after.toString()))
+      assert.deepEqual(JSON.parse(after.toString()), expected.after)
+      assert.deepEqual(JSON.parse(meta?.toString() ?? ''), { x: expected.x })
+    }),
+    { numRuns: 500 },
+  )
+})
