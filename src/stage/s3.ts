@@ -152,6 +152,8 @@ const denied = new Set([
   'Forbidden',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
+  // versitygw
+  'XAdminUserNotFound',
 ])
 
 function stageFailure(error: unknown, attempt: string): Failure {

@@ -175,3 +175,47 @@ test('a login that Kafka refuses ends the ingester with its code', async () => {
   const running = await startRun(config, silent)
   await assert.rejects(running.done, { code: 'KAFKA_DENIED' })
 })
+
+test('messages that Kafka deletes while they wait to be read halt their partition, and the commit stays', async () => {
+  const topic = await createTopic(1)
+  const door = await doorTo(stack.s3.endpoint)
+  const config = configOf({ topics: [topic], stage: { endpoint: door.endpoint }, ingest: { memory: '1MiB' } })
+  const running = await startRun(config, silent)
+  const send = (from: number, to: number) =>
+    producer.send({
+      topic,
+      messages: Array.from({ length: to - from }, (_, at) => ({ key: String(from + at), value: insert(from + at) })),
+    })
+  await send(0, 100)
+  await until(
+    'a commit',
+    async () => (await committed(config, topic))[0]?.offset,
+    (offset) => offset === '100',
+  )
+  await door.shut()
+  for (let from = 100; from < 60_100; from += 2_000) await send(from, from + 2_000)
+  const metrics = async () => (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
+  const used = (text: string) => Number(/^firn_buffered_bytes (\d+)$/m.exec(text)?.[1])
+  await until(
+    'full memory',
+    async () => used(await metrics()),
+    (bytes) => bytes >= 2 ** 20,
+  )
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '60000' }] })
+  await door.open()
+  const { halts } = await until(
+    'a halt',
+    () => readiness(running.port),
+    ({ halts }) => halts.length > 0,
+  )
+  assert.deepEqual(
+    halts.map(({ code }) => code),
+    ['RETENTION_LOSS'],
+  )
+  const cursor = Number(/firn_consumed_offset\{.*\} (\d+)/.exec(await metrics())?.[1])
+  assert.ok(cursor > 100 && cursor < 60_000)
+  running.stop()
+  await running.done
+  await door.shut()
+  assert.equal((await committed(config, topic))[0]?.offset, String(cursor))
+})

@@ -1,0 +1,72 @@
+/** kafkajs's errors and messages in Firn's words. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import kafkajs from 'kafkajs'
+import { Failure } from '../../src/failure.ts'
+import { kafkaFailure } from '../../src/kafka/client.ts'
+import { messageOf } from '../../src/kafka/message.ts'
+
+const codeOf = (error: unknown) => kafkaFailure(error, 'read').code
+const protocolError = (type: string, retriable = false) =>
+  Object.assign(new kafkajs.KafkaJSNonRetriableError(type), { name: 'KafkaJSProtocolError', type, retriable })
+
+test('errors of kafkajs become failures by what they mean', () => {
+  assert.equal(codeOf(new kafkajs.KafkaJSConnectionError('connect ECONNREFUSED')), 'KAFKA_UNREACHABLE')
+  assert.equal(codeOf(new kafkajs.KafkaJSSASLAuthenticationError()), 'KAFKA_DENIED')
+  assert.equal(codeOf(protocolError('TOPIC_AUTHORIZATION_FAILED')), 'KAFKA_FORBIDDEN')
+  assert.equal(codeOf(protocolError('GROUP_AUTHORIZATION_FAILED')), 'KAFKA_FORBIDDEN')
+  assert.equal(codeOf(protocolError('UNKNOWN_TOPIC_OR_PARTITION', true)), 'TOPIC_MISSING')
+  assert.equal(codeOf(protocolError('COORDINATOR_LOAD_IN_PROGRESS', true)), 'KAFKA_FAILED')
+  assert.equal(codeOf(new RangeError('Maximum call stack size exceeded')), 'UNKNOWN')
+  assert.equal(codeOf('a word'), 'UNKNOWN')
+})
+
+test('an error that kafkajs wrapped in its retries counts for what it is, and is kept as the cause', () => {
+  const root = new kafkajs.KafkaJSConnectionError('connect ECONNREFUSED')
+  const wrapper = new kafkajs.KafkaJSNonRetriableError('gave up')
+  const outer = Object.assign(wrapper, { name: 'KafkaJSNumberOfRetriesExceeded', cause: root })
+  const failure = kafkaFailure(outer, 'read the log')
+  assert.equal(failure.code, 'KAFKA_UNREACHABLE')
+  assert.equal(failure.message, 'cannot read the log: connect ECONNREFUSED')
+  assert.equal(failure.cause, outer)
+})
+
+test('a failure stays what it is', () => {
+  const failure = new Failure('STAGE_DENIED', 'no')
+  assert.equal(kafkaFailure(failure, 'read'), failure)
+})
+
+test('a message keeps its offset and timestamp exactly, and all of its headers', () => {
+  const message = messageOf('t', 3, {
+    offset: '9007199254740993',
+    timestamp: '-1',
+    key: null,
+    value: Buffer.from('v'),
+    attributes: 0,
+    headers: { one: Buffer.from('1'), two: [Buffer.from('a'), 'b'], none: undefined },
+  })
+  assert.equal(message.offset, 9007199254740993n)
+  assert.equal(message.timestamp, -1n)
+  assert.deepEqual(
+    message.headers.map(([name, value]) => [name, value?.toString() ?? null]),
+    [
+      ['one', '1'],
+      ['two', 'a'],
+      ['two', 'b'],
+      ['none', null],
+    ],
+  )
+})
+
+test('a header whose name every object has arrives without what kafkajs puts beside it', () => {
+  const headers = { constructor: [Object, Buffer.from('x')] } as unknown as Record<string, Buffer>
+  const { headers: found } = messageOf('t', 0, {
+    offset: '0',
+    timestamp: '0',
+    key: null,
+    value: null,
+    attributes: 0,
+    headers,
+  })
+  assert.deepEqual(found, [['constructor', Buffer.from('x')]])
+})
