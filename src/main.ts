@@ -19,7 +19,10 @@ const commands: Readonly<
     load: () => import('./commands/check.ts'),
   },
   status: { summary: 'show how far each partition has come', load: () => import('./commands/status.ts') },
-  local: { summary: 'the development stack on this machine', load: () => import('./commands/local.ts') },
+  local: {
+    summary: 'the development stack: Kafka, S3 and the development warehouse on this machine',
+    load: () => import('./commands/local.ts'),
+  },
   demo: {
     summary: 'play the whole product on this machine, and compare the result with the source',
     load: () => import('./commands/demo.ts'),

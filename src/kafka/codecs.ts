@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import lz4 from 'lz4-napi'
-import snappy from 'snappy'
+import * as snappy from '../snappy.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
