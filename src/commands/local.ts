@@ -185,6 +185,8 @@ function showProgress(io: Io): (event: StackEvent) => void {
       write(`${label} runs already\n`)
     } else if (step === 'ready' || step === 'stopped') {
       write(`${label} ${step} after ${seconds(elapsedMs)}\n`)
+    } else if (step === 'killed') {
+      write(`${label} did not end by itself and was killed after ${seconds(elapsedMs)}; its log: ${logFile}\n`)
     } else if (io.stderr.isTTY === true) {
       const sinceMs = Date.now() - elapsedMs
       ticking = setInterval(() => {

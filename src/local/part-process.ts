@@ -49,8 +49,8 @@ export function currentProcess(): ProcessId {
   return { pid: process.pid, startedAt: startOf(process.pid) ?? '' }
 }
 
-/** Sends the signal, waits for the end, and kills what has not ended after `patienceMs`. */
-export async function end(id: ProcessId, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
+/** Sends the signal, waits for the end, and kills what has not ended after `patienceMs`; whether it came to that. */
+export async function end(id: ProcessId, signal: NodeJS.Signals, patienceMs: number): Promise<'ended' | 'killed'> {
   send(id, signal)
   const killAtMs = Date.now() + patienceMs
   let killed = false
@@ -61,6 +61,7 @@ export async function end(id: ProcessId, signal: NodeJS.Signals, patienceMs: num
     }
     await sleep(20)
   }
+  return killed ? 'killed' : 'ended'
 }
 
 function send(id: ProcessId, signal: NodeJS.Signals): void {

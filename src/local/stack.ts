@@ -34,7 +34,7 @@ export type PartStatus = {
 
 export type StackEvent = {
   readonly part: PartName
-  readonly step: 'crashed' | 'starting' | 'ready' | 'found' | 'stopping' | 'stopped'
+  readonly step: 'crashed' | 'starting' | 'ready' | 'found' | 'stopping' | 'stopped' | 'killed'
   /** since this part was asked to start or stop */
   readonly elapsedMs: number
   readonly logFile: string
@@ -184,9 +184,10 @@ async function stop({ dir, progress }: OpenStack, part: PartName, signal: NodeJS
   const logFile = logFileOf(dir, part)
   const startedMs = Date.now()
   progress?.({ part, step: 'stopping', elapsedMs: 0, logFile })
-  await end(process, signal, stopPatienceMs)
+  const outcome = await end(process, signal, stopPatienceMs)
   remember(dir, part, null)
-  progress?.({ part, step: 'stopped', elapsedMs: Date.now() - startedMs, logFile })
+  const step = outcome === 'killed' ? 'killed' : 'stopped'
+  progress?.({ part, step, elapsedMs: Date.now() - startedMs, logFile })
 }
 
 function remember(dir: string, part: PartName, process: ProcessId | null): void {

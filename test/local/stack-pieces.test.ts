@@ -88,7 +88,7 @@ test('a started process is known again until it ends, and its output is in the l
     () => logEnd(log, 2),
     (text) => text === 'line 4\nline 5',
   )
-  await end(id, 'SIGTERM', 60_000)
+  assert.equal(await end(id, 'SIGTERM', 60_000), 'ended')
   assert.ok(!isRunning(id))
 })
 
@@ -100,7 +100,7 @@ test('a process that does not heed the signal is killed', async () => {
     () => logEnd(log),
     (text) => text === 'deaf',
   )
-  await end(id, 'SIGTERM', 50)
+  assert.equal(await end(id, 'SIGTERM', 50), 'killed')
   assert.ok(!isRunning(id))
 })
 
