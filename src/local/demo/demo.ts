@@ -46,6 +46,9 @@ const tables = [
   },
 ] as const
 
+/** What is undone at the end; `kept` where the demo is to stay as it is. */
+type CleanUp = (kept: boolean) => Promise<void>
+
 /** @returns whether every row of both final tables is as the source has it */
 export async function playDemo(
   options: DemoOptions,
@@ -58,23 +61,20 @@ export async function playDemo(
   const startedAt = Date.now()
   // Data of an earlier demo would be counted again.
   await stack.down({ clean: true })
-  const cleanUp: (() => Promise<void>)[] = []
+  const cleanUp: CleanUp[] = []
+  let kept = false
   try {
-    const result = await Promise.race([play(options, screen, stack, cleanUp), aborted(signal)])
+    const equal = await Promise.race([play(options, screen, stack, cleanUp), aborted(signal)])
     screen.line(`  after ${seconds(Date.now() - startedAt)}`)
-    return result
+    kept = options.keep
+    return equal
   } finally {
-    for (const undo of cleanUp.reverse()) await undo()
-    if (!options.keep || signal.aborted) await stack.down({ clean: true })
+    for (const undo of cleanUp.reverse()) await undo(kept)
+    if (!kept) await stack.down({ clean: true })
   }
 }
 
-async function play(
-  options: DemoOptions,
-  screen: Screen,
-  stack: Stack,
-  cleanUp: (() => Promise<void>)[],
-): Promise<boolean> {
+async function play(options: DemoOptions, screen: Screen, stack: Stack, cleanUp: CleanUp[]): Promise<boolean> {
   screen.heading('Starting Kafka, the S3 server and the development warehouse')
   const endpoints = await stack.up()
   const scene = await setScene(options, screen, stack, endpoints, cleanUp)
@@ -91,7 +91,7 @@ async function setScene(
   screen: Screen,
   stack: Stack,
   endpoints: Endpoints,
-  cleanUp: (() => Promise<void>)[],
+  cleanUp: CleanUp[],
 ): Promise<Scene> {
   screen.line(
     `  Kafka ${endpoints.kafka.brokers.join(', ')}   S3 ${endpoints.s3.endpoint}   warehouse ${endpoints.warehouse.accessUrl}`,
@@ -111,8 +111,8 @@ async function setScene(
   screen.heading('firn run')
   const logFile = join(options.dir, 'ingester.log')
   let ingester: Ingester = await startIngester(options.main, config, logFile, statusUrl)
-  cleanUp.push(async () => {
-    if (options.keep) ingester.leave()
+  cleanUp.push(async (kept) => {
+    if (kept) ingester.leave()
     else await ingester.kill('SIGTERM')
   })
   screen.line(`  process ${ingester.pid}, log ${logFile}, metrics ${statusUrl}/metrics`)
@@ -197,7 +197,6 @@ function configText({ kafka, s3, warehouse }: Endpoints, statusUrl: string): str
 kafka:
   brokers: [${kafka.brokers.join(', ')}]
   group: firn-demo
-  sessionTimeout: 6s
 stage:
   bucket: ${s3.bucket}
   prefix: firn/
@@ -217,6 +216,7 @@ warehouse:
   schedule: 10 SECONDS
 ingest:
   freshness: 1s
+  sessionTimeout: 6s
 status:
   listen: ${statusUrl.replace('http://', '')}
 log:

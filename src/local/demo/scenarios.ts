@@ -137,7 +137,7 @@ export async function errorAndRecovery(scene: Scene): Promise<void> {
       scene,
       'kill -9 of the ingester',
       scene.killIngester,
-      'restarted; the dead process kept its partitions for kafka.sessionTimeout, 6 s here',
+      'restarted; the dead process kept its partitions for ingest.sessionTimeout, 6 s here',
       scene.restartIngester,
     )
     await screenStep(
