@@ -60,17 +60,11 @@ export type Running = {
 /** Starts everything; also several in one process. @throws Failure LISTEN_FAILED */
 export async function startRun(config: Config, logger: Logger): Promise<Running> {
   const metrics = createMetrics()
+  let started: Ingest | null = null
+  const readiness = () => started?.state() ?? { ready: false }
+  const server = await startStatusServer({ listen: config.status.listen, metrics, readiness })
   const ingest = startIngest(config, logger, metrics)
-  const { done } = ingest
-  const server = await startStatusServer({
-    listen: config.status.listen,
-    metrics,
-    readiness: () => ingest.state(),
-  }).catch(async (error: unknown) => {
-    ingest.stop()
-    await done
-    throw error
-  })
+  started = ingest
   const endSchedule = startSchedule([
     { name: 'lag', when: '*/10 * * * * *', run: () => ingest.measureLag() },
     { name: 'summary', when: '0 * * * * *', run: summary(ingest, metrics, logger) },
@@ -85,7 +79,7 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
     },
     'firn run: staging changes from Kafka',
   )
-  const ended = done.finally(async () => {
+  const ended = ingest.done.finally(async () => {
     await endSchedule()
     await server.close()
     logger.info('firn run: stopped')
