@@ -23,6 +23,10 @@ demo: check setup stack-parts ## the whole path on this machine, with changes, l
 test: check setup stack-parts typecheck lint ## everything that must hold, on a real Kafka, S3 server and driver
 	@node --test --test-concurrency=2 --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
 
+.PHONY: firn
+firn: setup ## run one command of firn: make firn ARGS="status --config firn.yaml"
+	@$(FIRN) $(ARGS)
+
 # Tests that need the stack take it from test/support/stack.ts.
 .PHONY: test-unit
 test-unit: setup ## the tests that need no stack
