@@ -58,14 +58,12 @@ export async function playDemo(
 ): Promise<boolean> {
   const screen = openScreen(out)
   const stack = openStack(options.dir, logger)
-  const startedAt = Date.now()
   // Data of an earlier demo would be counted again.
   await stack.down({ clean: true })
   const cleanUp: CleanUp[] = []
   let kept = false
   try {
     const equal = await Promise.race([play(options, screen, stack, cleanUp), aborted(signal)])
-    screen.line(`  after ${seconds(Date.now() - startedAt)}`)
     kept = options.keep
     return equal
   } finally {
@@ -75,13 +73,14 @@ export async function playDemo(
 }
 
 async function play(options: DemoOptions, screen: Screen, stack: Stack, cleanUp: CleanUp[]): Promise<boolean> {
+  const startedAt = Date.now()
   screen.heading('Starting Kafka, the S3 server and the development warehouse')
   const endpoints = await stack.up()
   const scene = await setScene(options, screen, stack, endpoints, cleanUp)
   await realTimeSync(scene)
   await highVolume(scene, options.changes)
   await errorAndRecovery(scene)
-  const equal = await compare(scene)
+  const equal = await compare(scene, startedAt)
   if (options.keep) whatToTry(scene, options)
   return equal
 }
@@ -138,6 +137,7 @@ async function setScene(
     connect,
     reconnect,
     watermarks: openWatermarks(statusUrl, { connect, reconnect }, 'CDC', tables),
+    ingesterPid: () => ingester.pid,
     killIngester: () => ingester.kill('SIGKILL'),
     async restartIngester() {
       ingester = await startIngester(options.main, config, logFile, statusUrl)
@@ -145,7 +145,7 @@ async function setScene(
   }
 }
 
-async function compare(scene: Scene): Promise<boolean> {
+async function compare(scene: Scene, startedAt: number): Promise<boolean> {
   const { screen, sender } = scene
   screen.heading('Comparing every row of both final tables with the source')
   let [equal, missing, extra] = [0, 0, 0]
@@ -166,19 +166,22 @@ async function compare(scene: Scene): Promise<boolean> {
   }
   const same = missing === 0 && extra === 0
   screen.line()
-  screen.line(`  ${count(sender.sent())} changes sent, ${count(equal)} rows left in the source`)
+  screen.line(
+    `  ${count(sender.sent())} changes sent, ${count(equal)} rows left in the source, ${seconds(Date.now() - startedAt)} in all`,
+  )
   screen.line(`${same ? 'verified' : 'NOT EQUAL'}: ${equal} rows equal, ${missing} missing, ${extra} extra`)
   return same
 }
 
-function whatToTry({ screen }: Scene, { dir }: DemoOptions): void {
+function whatToTry(scene: Scene, { dir }: DemoOptions): void {
+  const { screen } = scene
   screen.heading('Everything is left running. Try:')
   screen.line(`  make firn ARGS="status --config ${dir}/firn.yaml"`)
   screen.line(`  make firn ARGS="check --config ${dir}/firn.yaml"`)
   screen.line(`  make firn ARGS="local up --dir ${dir} --json"`)
   screen.line(`  tail -f ${dir}/ingester.log`)
-  screen.line('To end it: stop the ingester (its process is named above), then')
-  screen.line(`  make firn ARGS="local down --clean --dir ${dir}"`)
+  screen.line('To end it:')
+  screen.line(`  kill ${scene.ingesterPid()}; make firn ARGS="local down --clean --dir ${dir}"`)
 }
 
 async function runMigrate(main: string, config: string, screen: Screen): Promise<void> {
