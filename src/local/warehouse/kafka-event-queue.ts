@@ -1,6 +1,6 @@
 /**
- * The notifications' queue on a Kafka topic. Each start reads in a consumer group of its own, set to the positions that the
- * store holds: no other member has to be waited for, and no commit at the broker counts.
+ * The notifications' queue on a Kafka topic. Each start reads in a consumer group of its own from the positions that the
+ * store holds: no other member has to be waited for, and what counts is in the store.
  */
 import { randomUUID } from 'node:crypto'
 import { type Consumer, type EachBatchPayload, kafkaClient, kafkaFailure } from '../../kafka/client.ts'
@@ -68,16 +68,16 @@ async function readOnce(
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250, allowAutoTopicCreation: false })
   try {
     await admin.connect()
-    await admin.setOffsets({
-      groupId,
-      topic,
-      partitions: startOffsets(await admin.fetchTopicOffsets(topic), await positions()),
-    })
-    const crashed = watchCrash(consumer)
-    await consumer.connect()
-    await consumer.subscribe({ topics: [topic], fromBeginning: true })
-    await consumer.run({ autoCommit: false, eachBatch: (payload) => give(payload, receive) })
-    await Promise.race([leave, crashed])
+    const starts = startOffsets(await admin.fetchTopicOffsets(topic), await positions())
+    const read = async (): Promise<void> => {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      // Committed for a rejoin of this group alone: the next start has another one.
+      await consumer.run({ eachBatch: (payload) => give(payload, starts, receive) })
+      for (const { partition, offset } of starts) consumer.seek({ topic, partition, offset })
+      await leave
+    }
+    await Promise.race([watchCrash(consumer), read()])
   } finally {
     await consumer.disconnect()
     // A group that stays behind is the broker's to forget.
@@ -88,13 +88,12 @@ async function readOnce(
   }
 }
 
+type Start = { readonly partition: number; readonly offset: string }
+
 type TopicOffset = { readonly partition: number; readonly low: string; readonly high: string }
 
 /** A position outside of the log belongs to a log that is gone: what there is now is read from its start. */
-export function startOffsets(
-  log: readonly TopicOffset[],
-  positions: ReadonlyMap<number, bigint>,
-): { partition: number; offset: string }[] {
+export function startOffsets(log: readonly TopicOffset[], positions: ReadonlyMap<number, bigint>): readonly Start[] {
   return log.map(({ partition, low, high }) => {
     const position = positions.get(partition)
     const inside = position !== undefined && position >= BigInt(low) && position <= BigInt(high)
@@ -102,11 +101,13 @@ export function startOffsets(
   })
 }
 
-async function give(payload: EachBatchPayload, receive: Receive): Promise<void> {
+/** A fetch that was under way before the seek may bring what was taken before. */
+async function give(payload: EachBatchPayload, starts: readonly Start[], receive: Receive): Promise<void> {
   const { batch } = payload
+  const start = BigInt(starts.find(({ partition }) => partition === batch.partition)?.offset ?? 0)
   const files = batch.messages.flatMap(({ value }) => (value ? readNotification(value.toString('utf8')) : []))
   const next = BigInt(batch.lastOffset()) + 1n
-  await receive({ topic: batch.topic, partition: batch.partition, next, files })
+  if (next > start) await receive({ topic: batch.topic, partition: batch.partition, next, files })
   await payload.heartbeat()
 }
 

@@ -38,7 +38,7 @@ export async function loadFile(
     const rowCount = await writing(core, (transaction) => copyInto(core, transaction, pipe, file, { path, body }))
     return { rowCount }
   } catch (error) {
-    if (!(error instanceof SqlError) || error.code === '000603') throw error
+    if (!(error instanceof SqlError)) throw error
     await writing(core, (transaction) => recordFailure(core, transaction, pipe, file, error))
     return { error }
   } finally {

@@ -146,7 +146,7 @@ export class Pipes {
     const outcome = await loadFile(this.#core, pipe, file, body)
     const about = { pipe: pipe.name.join('.'), file: file.key }
     if ('error' in outcome)
-      this.#core.logger.warn({ ...about, code: outcome.error.code, err: outcome.error }, 'file skipped')
+      this.#core.logger.warn({ ...about, code: outcome.error.code }, 'file skipped; COPY_HISTORY has the error')
     else this.#core.logger.debug({ ...about, rows: outcome.rowCount }, 'file loaded')
   }
 

@@ -133,7 +133,7 @@ export class Tasks {
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown)
       error = thrown instanceof SqlError ? thrown : new SqlError('000603', 'XX000', message, { cause: thrown })
-      core.logger.warn({ code: error.code, err: error, task: task.name.join('.') }, 'task failed')
+      core.logger.warn({ code: error.code, task: task.name.join('.') }, 'task failed; TASK_HISTORY has the error')
     }
     await this.#end(taskId, run.runId, error)
   }

@@ -90,6 +90,7 @@ test('a file that cannot be loaded is skipped whole and recorded; its neighbours
   const bad: readonly (readonly [string, Uint8Array])[] = [
     ['cast', await parquetOf(`SELECT * FROM (VALUES ('1', 'ok'), ('x', 'no')) r(id, name)`)],
     ['garbage', new TextEncoder().encode('this is no Parquet file')],
+    ['harmed', (await parquetOf('SELECT i AS id FROM range(1000) r(i)')).fill(0xff, 4, 200)],
     ['long', await parquetOf(`SELECT 1 AS id, 'sixsix' AS name`)],
     ['null', await parquetOf(`SELECT * FROM (VALUES (5, 'a'), (NULL, 'b')) r(id, name)`)],
   ]
@@ -104,6 +105,7 @@ test('a file that cannot be loaded is skipped whole and recorded; its neighbours
     [
       ['orders/cast.parquet', 'Load failed', '0'],
       ['orders/garbage.parquet', 'Load failed', '0'],
+      ['orders/harmed.parquet', 'Load failed', '0'],
       ['orders/long.parquet', 'Load failed', '0'],
       ['orders/missing.parquet', 'Load failed', '0'],
       ['orders/null.parquet', 'Load failed', '0'],
