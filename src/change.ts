@@ -45,7 +45,7 @@ export type PositionParts = {
   readonly epoch: number
   /** already of fixed width within a table; empty where the table names no order */
   readonly order: string
-  /** 1 puts a delete after an upsert of equal order; 0 everywhere where no order is named */
+  /** 1 puts a delete after an upsert of equal order; 0 everywhere where the order is Kafka's own or its timestamp */
   readonly rank: 0 | 1
   readonly offset: bigint
   readonly partition: number
