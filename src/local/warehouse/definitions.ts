@@ -8,7 +8,7 @@ import { existing, missing, wholeName } from './name-resolution.ts'
 import { openScope } from './session-scope.ts'
 import { parseLocation } from './stage-location.ts'
 import { type ColumnDefinition, type ObjectKind, SqlError, type Statement } from './statement.ts'
-import { sequenceColumn } from './streams.ts'
+import { sequenceColumn } from './row-sequence.ts'
 import type { Transaction } from './transaction.ts'
 import { translateQuery } from './translate-query.ts'
 

@@ -4,11 +4,9 @@
  * A row that was deleted or changed after its insertion is gone or changed in the stream too; Snowflake would still show it.
  */
 import type { Column, Relation } from './scope.ts'
+import { sequenceColumn } from './row-sequence.ts'
 import { constant, quoted } from './duck-text.ts'
 import { duckTable } from './store-text.ts'
-
-/** The hidden column of every table. Its name cannot be written without quotes. */
-export const sequenceColumn = '$sequence'
 
 /** Rows with `after < sequence number <= until`. */
 export type StreamRange = { readonly after: bigint; readonly until: bigint }

@@ -3,6 +3,7 @@
  * A statement that fails undoes itself alone, as in Snowflake. DuckDB ends the whole transaction then, so what was written
  * before is run again; nothing else can have written in between. Which statements run is decided by the session.
  */
+import { lastSequence } from './row-sequence.ts'
 import { streamOffsets, type StreamRange } from './streams.ts'
 import type { Connection, Parameters, Rows } from './store.ts'
 import type { WriterLock } from './writer-lock.ts'
@@ -163,11 +164,4 @@ export class Transaction {
     for (const { sql, parameters } of this.#written) await this.#connection.run(sql, parameters)
     this.#failed = false
   }
-}
-
-/** The number that the last row got; 0 before the first. */
-export async function lastSequence(connection: Connection): Promise<bigint> {
-  const sql = `SELECT COALESCE(last_value, 0) FROM duckdb_sequences() WHERE schema_name = '_catalog' AND sequence_name = 'rows'`
-  const { rows } = await connection.run(sql)
-  return BigInt(rows[0]?.[0] ?? 0)
 }

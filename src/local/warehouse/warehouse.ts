@@ -17,7 +17,7 @@ import { Session } from './session.ts'
 import { type Connection, openStore } from './store.ts'
 import { closeInterruptedRuns } from './task-history.ts'
 import { type RunBody, Tasks } from './tasks.ts'
-import { lastSequence } from './transaction.ts'
+import { restoreSequence } from './row-sequence.ts'
 import { variantFunctions } from './variant-functions.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -44,10 +44,12 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   const store = await openStore(join(options.dir, 'warehouse.duckdb'), variantFunctions)
   const connection = await store.connect()
   await createCatalogTables(connection)
+  const catalog = await Catalog.load(connection)
+  const tableIds = catalog.list('table').map(({ id }) => id)
   const core: Core = {
     store,
-    commits: { lock: new WriterLock(), sequence: await lastSequence(connection), count: 0 },
-    catalog: await Catalog.load(connection),
+    commits: { lock: new WriterLock(), sequence: await restoreSequence(connection, tableIds), count: 0 },
+    catalog,
     clock: options.clock,
     logger,
     loadDir,

@@ -129,9 +129,18 @@ test('the offset survives a restart, and new rows come after it', async (t) => {
   assert.deepEqual(await shown(f), [3, 4])
 })
 
+test('a restart hides no row that a stream had not shown, and gives no number twice', async (t) => {
+  const f = await withStream(t)
+  await f.run('INSERT INTO landing VALUES (1), (2), (3)')
+  await f.restart()
+  assert.deepEqual(await shown(f), [1, 2, 3])
+  await f.run(take, 'INSERT INTO landing VALUES (4)')
+  await f.restart()
+  assert.deepEqual(await shown(f), [4])
+})
+
 test('a kill at any instant leaves every row either in the stream or in the target, once', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'firn-kill-'))
-  t.after(() => rm(dir, { recursive: true, force: true }))
   const script = fileURLToPath(new URL('mortal-engine.ts', import.meta.url))
   for (let round = 0; round < 3; round += 1) {
     const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -144,12 +153,15 @@ test('a kill at any instant leaves every row either in the stream or in the targ
     await exit
   }
   const { engine, session } = await openFolder(dir)
+  t.after(async () => {
+    await session.close()
+    await engine.close()
+    await rm(dir, { recursive: true, force: true })
+  })
   const count = async (sql: string) => Number((await session.execute(sql, {}, '')).rows[0]?.[0])
   const landed = await count('SELECT COUNT(*) FROM landing')
   assert.ok(landed >= 30)
   await session.execute(take, {}, '')
   assert.equal(await count('SELECT COUNT(*) FROM target'), landed)
   assert.equal(await count('SELECT COUNT(*) FROM (SELECT DISTINCT id FROM target)'), landed)
-  await session.close()
-  await engine.close()
 })
