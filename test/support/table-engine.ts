@@ -3,7 +3,7 @@
  * protocol is tested without a SQL engine.
  */
 import type { Bind, Engine, EngineSession, Result, SessionState } from '../../src/local/warehouse/engine.ts'
-import { SqlError } from '../../src/local/warehouse/statement.ts'
+import { SqlError } from '../../src/local/warehouse/sql/statement.ts'
 
 export type Answerer = (binds: Readonly<Record<string, Bind>>, state: SessionState) => Result | Promise<Result>
 

@@ -1,7 +1,7 @@
 /**
  * What the driver's protocol needs of the warehouse behind it. The server knows no SQL, the engine no HTTP.
  */
-import type { SqlType } from './statement.ts'
+import type { SqlType } from './sql/statement.ts'
 
 export type ResultColumn = { readonly name: string; readonly type: SqlType; readonly nullable: boolean }
 

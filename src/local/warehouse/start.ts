@@ -5,12 +5,12 @@
 import { openStage } from '../../stage/s3.ts'
 import type { Stage } from '../../stage/stage.ts'
 import type { Logger } from '../../telemetry.ts'
-import { systemClock } from './clock.ts'
-import { readPositions } from './event-queue.ts'
-import { kafkaEventQueue } from './kafka-event-queue.ts'
-import type { Knobs } from './pipes.ts'
-import { openServer } from './server.ts'
-import { openEngine } from './warehouse.ts'
+import { systemClock } from './engine/clock.ts'
+import { readPositions } from './engine/event-queue.ts'
+import { kafkaEventQueue } from './engine/kafka-event-queue.ts'
+import type { Knobs } from './engine/pipes.ts'
+import { openServer } from './wire/server.ts'
+import { openEngine } from './engine/warehouse.ts'
 
 export type WarehouseUser = {
   readonly name: string

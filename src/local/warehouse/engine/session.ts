@@ -1,0 +1,209 @@
+/**
+ * One connection's place in the engine: where it is, its transaction, and which part of the engine runs each statement.
+ */
+import type { Background, Core } from './core.ts'
+import { settle } from './core.ts'
+import type { Bind, EngineSession, Result, SessionState } from '../engine.ts'
+import { executeDdl } from './execute-ddl.ts'
+import { executeDml } from './execute-dml.ts'
+import { describe } from './describe.ts'
+import { existing, missing } from '../sql/name-resolution.ts'
+import { done } from './outcome.ts'
+import { parseStatement, splitStatements } from '../sql/parse-statement.ts'
+import { refreshPipe } from './pipe-refresh.ts'
+import { runBlock } from './scripting.ts'
+import { openScope, type Standing } from './session-scope.ts'
+import { show } from './show.ts'
+import { type Dml, SqlError, type Statement } from '../sql/statement.ts'
+import type { Connection } from './store.ts'
+import { Transaction } from './transaction.ts'
+import { translateQuery } from '../sql/translate-query.ts'
+
+type Binds = Readonly<Record<string, Bind>>
+type Use = Extract<Statement, { kind: 'use' }>
+
+export class Session implements EngineSession {
+  readonly state: SessionState
+  readonly user: string
+  readonly #core: Core
+  readonly #background: Background
+  readonly #connection: Connection
+  #transaction: Transaction | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  private constructor(core: Core, background: Background, connection: Connection, user: string, state: SessionState) {
+    this.#core = core
+    this.#background = background
+    this.#connection = connection
+    this.user = user
+    this.state = state
+  }
+
+  static async open(core: Core, background: Background, user: string, state: SessionState): Promise<Session> {
+    return new Session(core, background, await core.store.connect(), user, state)
+  }
+
+  split(sql: string): readonly string[] {
+    return splitStatements(sql)
+  }
+
+  execute(sql: string, binds: Binds): Promise<Result> {
+    return this.#inTurn(() => this.run(parseStatement(sql), binds))
+  }
+
+  /** Runs a statement that is parsed already, as a task's body is. Not to be mixed with `execute` before it has settled. */
+  async run(statement: Statement, binds: Binds = {}): Promise<Result> {
+    if (this.#closed) throw new SqlError('390111', '08003', 'The session is closed.')
+    switch (statement.kind) {
+      case 'select':
+        return this.#read((standing) => executeSelect(standing, statement.query, binds))
+      case 'insert':
+      case 'update':
+      case 'delete':
+      case 'merge':
+      case 'truncate':
+        return this.#write(statement, binds)
+      case 'begin':
+        this.#transaction ??= await Transaction.begin(this.#connection, this.#core.commits)
+        return done
+      case 'commit':
+        await this.#commit()
+        return done
+      case 'rollback':
+        await this.#rollback()
+        return done
+      case 'block':
+        return runBlock(this.#host(binds), statement)
+      case 'execute immediate':
+        return runBlock(this.#host(binds), statement.block)
+      case 'use':
+        this.#use(statement)
+        return done
+      case 'alter session':
+        for (const [name, value] of Object.entries(statement.parameters)) this.state.parameters.set(name, value)
+        return done
+      case 'show':
+        return show(this.#core, this.state, statement)
+      case 'describe':
+        return describe(this.#core, this.state, statement)
+      case 'execute task': {
+        const task = existing(this.#core.catalog, 'task', statement.name, this.state)
+        this.#background.executeTask(task.id)
+        return done
+      }
+      case 'alter pipe refresh': {
+        const pipe = existing(this.#core.catalog, 'pipe', statement.name, this.state)
+        const result = await refreshPipe(this.#core, pipe, statement.prefix)
+        this.#background.pipesChanged()
+        return result
+      }
+      case 'create database':
+      case 'create schema':
+      case 'create table':
+      case 'create view':
+      case 'create file format':
+      case 'create stage':
+      case 'create pipe':
+      case 'create stream':
+      case 'create task':
+      case 'alter task':
+      case 'alter pipe set':
+      case 'drop':
+        // A DDL ends the open transaction first, as in Snowflake.
+        await this.#commit()
+        return executeDdl(this.#core, this.#background, this.state, statement)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#closed) return
+      this.#closed = true
+      await this.#rollback()
+      this.#connection.close()
+    })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  async #read(work: (standing: Standing) => Promise<Result>): Promise<Result> {
+    if (this.#transaction) return work(this.#standing(this.#transaction))
+    const transaction = await Transaction.begin(this.#connection, this.#core.commits)
+    return settle(transaction, () => work(this.#standing(transaction)))
+  }
+
+  async #write(statement: Dml, binds: Binds): Promise<Result> {
+    if (this.#transaction) return executeDml(this.#standing(this.#transaction), statement, binds)
+    const transaction = await Transaction.beginToWrite(this.#connection, this.#core.commits)
+    return settle(transaction, () => executeDml(this.#standing(transaction), statement, binds))
+  }
+
+  #standing(transaction: Transaction): Standing {
+    return { core: this.#core, state: this.state, user: this.user, transaction }
+  }
+
+  #host(binds: Binds): Parameters<typeof runBlock>[0] {
+    const inTransaction = (): boolean => this.#transaction !== null
+    return {
+      run: (statement) => this.run(statement, binds),
+      get inTransaction() {
+        return inTransaction()
+      },
+      rollback: () => this.#rollback(),
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const transaction = this.#transaction
+    this.#transaction = null
+    await transaction?.commit()
+  }
+
+  async #rollback(): Promise<void> {
+    const transaction = this.#transaction
+    this.#transaction = null
+    await transaction?.rollback()
+  }
+
+  #use({ what, name }: Use): void {
+    const { catalog, roles, warehouses } = this.#core
+    const [only = ''] = name
+    if (what === 'role' || what === 'warehouse') {
+      if (!(what === 'role' ? roles : warehouses).has(only) || name.length > 1) throw missing(what, name)
+      this.state[what] = only
+    } else if (what === 'database') {
+      const [database = ''] = existing(catalog, 'database', name, this.state).name
+      this.state.database = database
+      this.state.schema = catalog.find('schema', [database, 'PUBLIC']) ? 'PUBLIC' : null
+    } else {
+      const [database = '', schema = ''] = existing(catalog, 'schema', name, this.state).name
+      this.state.database = database
+      this.state.schema = schema
+    }
+  }
+}
+
+async function executeSelect(
+  standing: Standing,
+  query: Extract<Statement, { kind: 'select' }>['query'],
+  binds: Binds,
+): Promise<Result> {
+  const scope = openScope(standing, binds)
+  const { sql, columns } = await translateQuery(query, scope)
+  const { rows } = await standing.transaction.read(sql, scope.parameters)
+  return {
+    kind: 'select',
+    columns: columns.map(({ name, type }) => ({ name, type, nullable: true })),
+    rows: rows.map((row) => row.map((cell, index) => wireCell(cell, columns[index]?.type.kind))),
+  }
+}
+
+/** Times with a zone carry it as minutes, 1440 being UTC; they are kept in UTC here. */
+function wireCell(cell: string | null, kind: string | undefined): string | null {
+  return cell !== null && kind === 'timestamp_tz' ? `${cell} 1440` : cell
+}

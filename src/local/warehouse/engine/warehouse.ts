@@ -1,0 +1,117 @@
+/**
+ * The engine behind the protocol server: one folder's store and catalogue, its sessions, pipes and tasks.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Stage } from '../../../stage/stage.ts'
+import type { Logger } from '../../../telemetry.ts'
+import { createCatalogTables } from './catalog-schema.ts'
+import { Catalog } from './catalog.ts'
+import type { Clock } from './clock.ts'
+import type { Background, Core } from './core.ts'
+import type { Engine, SessionState } from '../engine.ts'
+import type { EventQueue } from './event-queue.ts'
+import { missing } from '../sql/name-resolution.ts'
+import { type Knobs, Pipes } from './pipes.ts'
+import { Session } from './session.ts'
+import { type Connection, openStore } from './store.ts'
+import { closeInterruptedRuns } from './task-history.ts'
+import { type RunBody, Tasks } from './tasks.ts'
+import { restoreSequence } from './row-sequence.ts'
+import { variantFunctions } from '../sql/variant-functions.ts'
+import { WriterLock } from './writer-lock.ts'
+
+export type EngineOptions = {
+  readonly dir: string
+  readonly storageIntegrations: readonly string[]
+  readonly warehouses: readonly string[]
+  readonly roles: readonly string[]
+  readonly clock: Clock
+  readonly knobs: Knobs
+  readonly openBucket: (bucket: string) => Stage
+  /** null: pipes learn of files through REFRESH alone */
+  readonly openQueue: ((connection: Connection) => EventQueue) | null
+}
+
+/** The engine, and a door for tests: when the tasks at work have ended. */
+export type WarehouseEngine = Engine & { readonly tasksSettled: () => Promise<void> }
+
+/** Opens the folder, or makes it; pipes and tasks go on where they were. */
+export async function openEngine(options: EngineOptions, logger: Logger): Promise<WarehouseEngine> {
+  const loadDir = join(options.dir, 'load')
+  await mkdir(loadDir, { recursive: true })
+  for (const left of await readdir(loadDir)) await rm(join(loadDir, left), { force: true })
+  const store = await openStore(join(options.dir, 'warehouse.duckdb'), variantFunctions)
+  const connection = await store.connect()
+  await createCatalogTables(connection)
+  const catalog = await Catalog.load(connection)
+  const tableIds = catalog.list('table').map(({ id }) => id)
+  const core: Core = {
+    store,
+    commits: { lock: new WriterLock(), sequence: await restoreSequence(connection, tableIds), count: 0 },
+    catalog,
+    clock: options.clock,
+    logger,
+    loadDir,
+    storageIntegrations: new Set(options.storageIntegrations),
+    warehouses: new Set(options.warehouses),
+    roles: new Set(options.roles),
+    openBucket: options.openBucket,
+  }
+  await closeInterruptedRuns(core)
+  const pipes = new Pipes(core, options.knobs, options.openQueue?.(connection) ?? null)
+  const runBody: RunBody = async ({ name, definition }, body) => {
+    const [database = null, schema = null] = name
+    const state = { database, schema, role: null, warehouse: definition.warehouse, parameters: new Map() }
+    const session = await Session.open(core, background, 'SYSTEM', state)
+    try {
+      await session.run(body)
+    } finally {
+      await session.close()
+    }
+  }
+  const tasks = new Tasks(core, runBody)
+  const background: Background = {
+    tasksChanged: () => {
+      tasks.changed()
+    },
+    pipesChanged: () => {
+      pipes.changed()
+    },
+    executeTask: (id) => {
+      tasks.execute(id)
+    },
+  }
+  await pipes.start()
+  tasks.changed()
+  return {
+    openSession: async (user, state) => Session.open(core, background, user, sessionState(core, state)),
+    tasksSettled: () => tasks.settled(),
+    close: async () => {
+      await tasks.close()
+      await pipes.close()
+      connection.close()
+      store.close()
+    },
+  }
+}
+
+/**
+ * Where a session begins. As in Snowflake a role that is not there refuses the login; a database or schema that is not
+ * there leaves the session without one.
+ */
+function sessionState(core: Core, asked: Parameters<Engine['openSession']>[1]): SessionState {
+  const { database = null, schema = null, role = null, warehouse = null } = asked
+  if (role !== null && !core.roles.has(role)) throw missing('role', [role])
+  if (warehouse !== null && !core.warehouses.has(warehouse)) throw missing('warehouse', [warehouse])
+  const inDatabase = database !== null && core.catalog.find('database', [database]) !== null
+  const wanted = schema ?? 'PUBLIC'
+  const inSchema = inDatabase && core.catalog.find('schema', [database, wanted]) !== null
+  return {
+    database: inDatabase ? database : null,
+    schema: inSchema ? wanted : null,
+    role,
+    warehouse,
+    parameters: new Map(),
+  }
+}

@@ -1,0 +1,220 @@
+/** Which files a pipe loads, how often, and what becomes of one that it cannot load. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Failure } from '../../../../src/failure.ts'
+import { readNotification } from '../../../../src/local/warehouse/engine/event-queue.ts'
+import type { Knobs } from '../../../../src/local/warehouse/engine/pipes.ts'
+import { type Fixture, openFixture, parquetOf, refusal, until } from './engine-fixture.ts'
+
+async function withPipe(t: Parameters<typeof openFixture>[0], knobs: Partial<Knobs> = {}): Promise<Fixture> {
+  const f = await openFixture(t, knobs)
+  await f.run(
+    'CREATE TABLE orders (id NUMBER(38, 0) NOT NULL, name VARCHAR(5), file VARCHAR, line NUMBER, at TIMESTAMP_LTZ)',
+    'CREATE FILE FORMAT pq TYPE = PARQUET BINARY_AS_TEXT = FALSE',
+    `CREATE STAGE st URL = 's3://cdc/firn/' STORAGE_INTEGRATION = FIRN_S3 FILE_FORMAT = (FORMAT_NAME = 'DB.PUBLIC.PQ')`,
+    pipe('orders_pipe', 'orders/'),
+  )
+  return f
+}
+
+const pipe = (name: string, path: string) => `CREATE PIPE ${name} AUTO_INGEST = TRUE AS
+  COPY INTO orders (id, name, file, line, at)
+  FROM (SELECT $1:id::NUMBER(38, 0), $1:name::VARCHAR, METADATA$FILENAME, METADATA$FILE_ROW_NUMBER, METADATA$START_SCAN_TIME FROM @st/${path})
+  FILE_FORMAT = (FORMAT_NAME = 'DB.PUBLIC.PQ')`
+
+const good = (id: number) => parquetOf(`SELECT ${id}::BIGINT AS id, 'n' || ${id} AS name`)
+
+/** Stores a file and announces it. */
+async function arrive(f: Fixture, key: string, body: Uint8Array): Promise<void> {
+  f.stage.objects.set(key, body)
+  await announce(f, key)
+}
+
+const announce = (f: Fixture, key: string) =>
+  f.queue.give({ bucket: 'cdc', key, size: f.stage.objects.get(key)?.length ?? 0, stagedMs: f.clock.nowMs() })
+
+type PipeStatus = { readonly executionState: string; readonly pendingFileCount: number }
+
+async function status(f: Fixture): Promise<PipeStatus> {
+  const rows = await f.rows(`SELECT SYSTEM$PIPE_STATUS('db.public.orders_pipe')`)
+  return JSON.parse(rows[0]?.[0] ?? '') as PipeStatus
+}
+
+const idle = (f: Fixture) => until(async () => (await status(f)).pendingFileCount === 0)
+const ids = async (f: Fixture) => (await f.rows('SELECT id FROM orders ORDER BY id')).map(([id]) => Number(id))
+
+const history = (f: Fixture) =>
+  f.rows(
+    `SELECT file_name, status, row_count, first_error_message FROM
+     TABLE(INFORMATION_SCHEMA.COPY_HISTORY(TABLE_NAME => 'ORDERS', START_TIME => '2020-01-01'::TIMESTAMP_LTZ)) ORDER BY file_name`,
+  )
+
+test('an announced file is loaded with its name, row numbers and time of loading', async (t) => {
+  const f = await withPipe(t)
+  await arrive(f, 'firn/orders/e1/a.parquet', await parquetOf(`SELECT i AS id, 'n' || i AS name FROM range(2) r(i)`))
+  await idle(f)
+  assert.deepEqual(await f.rows('SELECT * FROM orders ORDER BY id'), [
+    ['0', 'n0', 'firn/orders/e1/a.parquet', '0', '1767225600.000000000'],
+    ['1', 'n1', 'firn/orders/e1/a.parquet', '1', '1767225600.000000000'],
+  ])
+  assert.deepEqual(await history(f), [['orders/e1/a.parquet', 'Loaded', '2', null]])
+})
+
+test('a name is loaded once, however often it is announced or refreshed, also after a restart', async (t) => {
+  const f = await withPipe(t, { duplicate: true })
+  await arrive(f, 'firn/orders/a.parquet', await good(1))
+  await announce(f, 'firn/orders/a.parquet')
+  await idle(f)
+  await f.restart()
+  f.stage.objects.set('firn/orders/a.parquet', await good(2))
+  await announce(f, 'firn/orders/a.parquet')
+  assert.deepEqual((await f.run('ALTER PIPE orders_pipe REFRESH')).rows, [])
+  await arrive(f, 'firn/orders/b.parquet', await good(3))
+  await idle(f)
+  assert.deepEqual(await ids(f), [1, 3])
+})
+
+test('a pipe takes what lies under its stage and path, and each pipe that matches takes it', async (t) => {
+  const f = await withPipe(t)
+  await f.run(pipe('wider', 'ord'))
+  for (const key of ['firn/orders/a.parquet', 'firn/orders_old/b.parquet', 'other/orders/c.parquet']) {
+    await arrive(f, key, await good(key.length))
+  }
+  const rows = () => f.rows('SELECT file FROM orders ORDER BY file')
+  await until(async () => (await rows()).length === 3)
+  assert.deepEqual(await rows(), [['firn/orders/a.parquet'], ['firn/orders/a.parquet'], ['firn/orders_old/b.parquet']])
+})
+
+test('a file that cannot be loaded is skipped whole and recorded; its neighbours are loaded', async (t) => {
+  const f = await withPipe(t)
+  const bad: readonly (readonly [string, Uint8Array])[] = [
+    ['cast', await parquetOf(`SELECT * FROM (VALUES ('1', 'ok'), ('x', 'no')) r(id, name)`)],
+    ['garbage', new TextEncoder().encode('this is no Parquet file')],
+    ['harmed', (await parquetOf('SELECT i AS id FROM range(1000) r(i)')).fill(0xff, 4, 200)],
+    ['long', await parquetOf(`SELECT 1 AS id, 'sixsix' AS name`)],
+    ['null', await parquetOf(`SELECT * FROM (VALUES (5, 'a'), (NULL, 'b')) r(id, name)`)],
+  ]
+  for (const [name, body] of bad) await arrive(f, `firn/orders/${name}.parquet`, body)
+  await announce(f, 'firn/orders/missing.parquet')
+  await arrive(f, 'firn/orders/ok.parquet', await good(7))
+  await idle(f)
+  assert.deepEqual(await ids(f), [7])
+  const rows = await history(f)
+  assert.deepEqual(
+    rows.map(([file, state, count]) => [file, state, count]),
+    [
+      ['orders/cast.parquet', 'Load failed', '0'],
+      ['orders/garbage.parquet', 'Load failed', '0'],
+      ['orders/harmed.parquet', 'Load failed', '0'],
+      ['orders/long.parquet', 'Load failed', '0'],
+      ['orders/missing.parquet', 'Load failed', '0'],
+      ['orders/null.parquet', 'Load failed', '0'],
+      ['orders/ok.parquet', 'Loaded', '1'],
+    ],
+  )
+  const errors = new Map(rows.map(([file, , , error]) => [file, error ?? '']))
+  assert.match(errors.get('orders/long.parquet') ?? '', /too long/)
+  assert.match(errors.get('orders/null.parquet') ?? '', /non-nullable column: ID/)
+  assert.match(errors.get('orders/missing.parquet') ?? '', /not found/)
+})
+
+test('while the object store is away files wait, and are loaded when it is back', async (t) => {
+  const f = await withPipe(t)
+  f.stage.failing = new Failure('STAGE_UNREACHABLE', 'no answer')
+  await arrive(f, 'firn/orders/a.parquet', await good(1))
+  await assert.rejects(f.run('ALTER PIPE orders_pipe REFRESH'), refusal('091003'))
+  assert.equal((await status(f)).pendingFileCount, 1)
+  f.stage.failing = null
+  await idle(f)
+  assert.deepEqual([await ids(f), (await history(f)).length], [[1], 1])
+})
+
+test('a paused pipe notes files and loads them when it goes on', async (t) => {
+  const f = await withPipe(t)
+  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = TRUE')
+  await arrive(f, 'firn/orders/a.parquet', await good(1))
+  assert.deepEqual([(await status(f)).executionState, (await status(f)).pendingFileCount], ['PAUSED', 1])
+  await f.restart()
+  assert.deepEqual(await ids(f), [])
+  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = FALSE')
+  await idle(f)
+  assert.deepEqual(await ids(f), [1])
+})
+
+test('REFRESH queues what was never announced, of the last seven days and under its prefix', async (t) => {
+  const f = await withPipe(t)
+  f.stage.objects.set('firn/orders/new/a.parquet', await good(1))
+  f.stage.objects.set('firn/orders/b.parquet', await good(2))
+  assert.deepEqual((await f.run(`ALTER PIPE orders_pipe REFRESH PREFIX = 'new/'`)).rows, [
+    ['orders/new/a.parquet', 'SENT'],
+  ])
+  await idle(f)
+  assert.deepEqual(await ids(f), [1])
+  f.stage.ageMs = 8 * 24 * 3600 * 1000
+  assert.deepEqual((await f.run('ALTER PIPE orders_pipe REFRESH')).rows, [])
+  f.stage.ageMs = 0
+  assert.equal((await f.run('ALTER PIPE orders_pipe REFRESH')).rows.length, 1)
+})
+
+test('a pipe that is made anew has forgotten what it loaded', async (t) => {
+  const f = await withPipe(t)
+  await arrive(f, 'firn/orders/a.parquet', await good(1))
+  await idle(f)
+  await f.run(pipe('orders_pipe', 'orders/').replace('CREATE', 'CREATE OR REPLACE'), 'ALTER PIPE orders_pipe REFRESH')
+  await idle(f)
+  assert.deepEqual(await ids(f), [1, 1])
+})
+
+test('names are forgotten after 14 days', async (t) => {
+  const f = await withPipe(t)
+  await arrive(f, 'firn/orders/a.parquet', await good(1))
+  await idle(f)
+  f.clock.advance(15 * 24 * 3600 * 1000)
+  await arrive(f, 'firn/orders/b.parquet', await good(2))
+  await idle(f)
+  await announce(f, 'firn/orders/a.parquet')
+  await idle(f)
+  assert.deepEqual(await ids(f), [1, 1, 2])
+})
+
+test('in whatever order files are loaded, all of them are', async (t) => {
+  const f = await withPipe(t, { shuffle: true })
+  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = TRUE')
+  const body = await good(1)
+  const keys = Array.from({ length: 12 }, (_, index) => `firn/orders/${String(index).padStart(2, '0')}.parquet`)
+  for (const key of keys) await arrive(f, key, body)
+  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = FALSE')
+  await idle(f)
+  assert.deepEqual(
+    (await f.rows('SELECT file FROM orders ORDER BY file')).map(([file]) => file),
+    keys,
+  )
+})
+
+test('a pipe whose parts are not there is refused', async (t) => {
+  const f = await withPipe(t)
+  const copy = (into: string, from: string) =>
+    `CREATE PIPE p AUTO_INGEST = TRUE AS COPY INTO ${into} FROM (SELECT $1:id::NUMBER(38, 0) FROM @${from}/x/) FILE_FORMAT = (FORMAT_NAME = 'DB.PUBLIC.PQ')`
+  await assert.rejects(f.run(copy('nowhere (id)', 'st')), refusal('002003'))
+  await assert.rejects(f.run(copy('orders (nothing)', 'st')), refusal('000904'))
+  await assert.rejects(f.run(copy('orders (id)', 'no_stage')), refusal('002003'))
+  await assert.rejects(f.run(`CREATE STAGE g URL = 'gcs://cdc/' STORAGE_INTEGRATION = FIRN_S3`), refusal('001003'))
+})
+
+test('notifications announce the files that were created, and nothing else', () => {
+  const record = (eventName: string, key: string) => ({
+    eventName,
+    eventTime: '2026-01-01T00:00:00.000Z',
+    s3: { bucket: { name: 'cdc' }, object: { key, size: 3 } },
+  })
+  const read = (value: unknown) => readNotification(JSON.stringify(value)).map(({ key }) => key)
+  assert.deepEqual(
+    read({ Records: [record('s3:ObjectCreated:Put', 'a+b%2Fc'), record('ObjectRemoved:Delete', 'd')] }),
+    ['a b/c'],
+  )
+  assert.deepEqual(read({ Records: [record('ObjectCreated:Copy', '100%')] }), ['100%'])
+  assert.deepEqual(read({ Event: 's3:TestEvent' }), [])
+  assert.deepEqual(read({ Records: [null, 1, { s3: 'x' }] }), [])
+  assert.deepEqual(readNotification('{'), [])
+  assert.deepEqual(readNotification('null'), [])
+})
