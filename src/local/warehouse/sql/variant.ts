@@ -77,7 +77,7 @@ class Reader {
     return found
   }
 
-  skip(): void {
+  skipSpace(): void {
     if (this.text.charCodeAt(this.at) <= 32) this.#take(whiteSpace)
   }
 
@@ -116,9 +116,9 @@ class Reader {
   }
 
   #memberName(): string {
-    this.skip()
+    this.skipSpace()
     const name = this.#string()
-    this.skip()
+    this.skipSpace()
     if (this.text[this.at] !== ':') throw this.fail('missing colon')
     this.at += 1
     return name
@@ -127,11 +127,11 @@ class Reader {
   /** Opens containers down to a value that is complete by itself. */
   #descend(): string {
     for (;;) {
-      this.skip()
+      this.skipSpace()
       const char = this.text[this.at]
       if (char !== '{' && char !== '[') return this.#scalar()
       this.at += 1
-      this.skip()
+      this.skipSpace()
       if (this.text[this.at] === (char === '{' ? '}' : ']')) {
         this.at += 1
         return char === '{' ? '{}' : '[]'
@@ -154,7 +154,7 @@ class Reader {
       if (open === undefined) return done
       if (open.kind === 'array') open.text += done
       else this.#addMember(open, done)
-      this.skip()
+      this.skipSpace()
       const char = this.text[this.at]
       this.at += 1
       if (char === ',') {
@@ -193,10 +193,10 @@ function objectText(members: ReadonlyMap<string, string>): string {
  */
 export function normalise(text: string, lastWins: boolean): string | null {
   const reader = new Reader(text, lastWins)
-  reader.skip()
+  reader.skipSpace()
   if (reader.at === text.length) return null
   const value = reader.value()
-  reader.skip()
+  reader.skipSpace()
   if (reader.at < text.length) throw reader.fail('more than one document in the input')
   if (value.length * 3 > bytesMax && Buffer.byteLength(value) > bytesMax) throw reader.fail('document is too large')
   return value
