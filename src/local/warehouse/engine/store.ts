@@ -150,10 +150,17 @@ function secondsText(micros: bigint): string {
 }
 
 type Rule = {
+  /** its groups go to `say`; without that, the first one is the message */
   readonly pattern: RegExp
   readonly code: string
   readonly sqlState: string
-  readonly say?: (match: string) => string
+  readonly say?: (...groups: string[]) => string
+}
+
+const outOfRange = {
+  code: '100046',
+  sqlState: '22003',
+  say: (value: string, type: string) => `Number out of representable range: type ${type}, value ${value}`,
 }
 
 /** DuckDB's errors in Snowflake's codes; the first that fits counts. */
@@ -163,6 +170,18 @@ const rules: readonly Rule[] = [
     code: '100072',
     sqlState: '22000',
     say: (column) => `NULL result in a non-nullable column: ${column}`,
+  },
+  { pattern: /^Conversion Error: Could not convert string "([+-]?[\d.]+)" to (DECIMAL\S+)/, ...outOfRange },
+  { pattern: /^Conversion Error: Could not cast value (\S+) to (DECIMAL\S+)/, ...outOfRange },
+  {
+    pattern: /^Conversion Error: Casting value "(\S+)" to type (DECIMAL\S+) failed: value is out of range/,
+    ...outOfRange,
+  },
+  {
+    pattern: /^Conversion Error: Could not convert string ["'](.*)["'] to (?:DECIMAL|DOUBLE)/s,
+    code: '100038',
+    sqlState: '22018',
+    say: (value) => `Numeric value '${value}' is not recognized`,
   },
   { pattern: /^(?:Conversion|Invalid Input) Error: ([^\n]+)/, code: '100038', sqlState: '22018' },
   { pattern: /^Out of Range Error: ([^\n]+)/, code: '100046', sqlState: '22003' },
@@ -176,8 +195,8 @@ function sqlError(error: unknown): Error {
   const raised = readRaised(error.message, error)
   if (raised) return raised
   for (const { pattern, code, sqlState, say } of rules) {
-    const found = pattern.exec(error.message)?.[1]
-    if (found !== undefined) return new SqlError(code, sqlState, say ? say(found) : found, { cause: error })
+    const [, ...found] = pattern.exec(error.message) ?? []
+    if (found.length > 0) return new SqlError(code, sqlState, say ? say(...found) : (found[0] ?? ''), { cause: error })
   }
   return new SqlError('000603', 'XX000', `The development warehouse's store failed: ${error.message}`, { cause: error })
 }
