@@ -2,10 +2,14 @@
  * Where the contract suite runs: against the development warehouse always, and against a real account beside it where the
  * environment names one. What holds for both is in test/contract/.
  */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { after, before, describe } from 'node:test'
 import type { WarehouseConfig } from '../../src/config.ts'
-import { connectSnowflake, type Session } from '../../src/snowflake/session.ts'
+import { Failure } from '../../src/failure.ts'
+import { connectSnowflake, type Row, type Session } from '../../src/snowflake/session.ts'
 import { testStack } from './stack.ts'
+import { until } from './until.ts'
 
 export type ContractTarget = {
   readonly name: string
@@ -70,5 +74,68 @@ export async function openScratch({ config }: ContractTarget): Promise<Scratch> 
       await session.execute(`DROP DATABASE ${config.database}`)
       await session.close()
     },
+  }
+}
+
+/** Declares tests for every target, in a database of their own that is there while they run. */
+export function onEachTarget<T extends ContractTarget>(
+  targets: readonly T[],
+  tests: (scratch: () => Scratch, target: T) => void,
+): void {
+  for (const target of targets) {
+    describe(target.name, () => {
+      let scratch: Scratch | undefined
+      before(async () => {
+        scratch = await openScratch(target)
+      })
+      after(async () => {
+        await scratch?.drop()
+      })
+      tests(() => {
+        assert.ok(scratch, 'the database is made before the first test')
+        return scratch
+      }, target)
+    })
+  }
+}
+
+/** Runs statements one after the other. */
+export async function run(session: Session, ...statements: readonly string[]): Promise<void> {
+  for (const sql of statements) await session.execute(sql)
+}
+
+/** The values of the first column, in the order of the rows. */
+export async function firstColumn(session: Session, sql: string): Promise<readonly Row[string][]> {
+  return (await session.query(sql)).map((row) => Object.values(row)[0] ?? null)
+}
+
+/** The runs of a task of the current schema that have ended or were skipped, the oldest first. */
+export async function endedRuns(session: Session, task: string): Promise<readonly Row[]> {
+  return await session.query(
+    `SELECT * FROM TABLE(INFORMATION_SCHEMA.TASK_HISTORY(TASK_NAME => '${task}'))
+     WHERE STATE NOT IN ('SCHEDULED', 'EXECUTING') AND SCHEMA_NAME = CURRENT_SCHEMA() ORDER BY SCHEDULED_TIME, COMPLETED_TIME`,
+  )
+}
+
+/** Runs a task and waits until it has ended so many times; the history of the last run. */
+export async function executeTask(session: Session, task: string, runs = 1): Promise<Row> {
+  await session.execute(`EXECUTE TASK ${task}`)
+  const ended = await until(
+    `run ${runs} of ${task}`,
+    () => endedRuns(session, task),
+    ({ length }) => length >= runs,
+  )
+  assert.equal(ended.length, runs)
+  return ended.at(-1) ?? {}
+}
+
+/** For assert.rejects: Snowflake refused the statement, with this code and these words. */
+export function refused(code: string | null, words: RegExp): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof Failure, String(error))
+    assert.equal(error.code, 'STATEMENT_FAILED', error.message)
+    assert.match(error.message, words)
+    if (code !== null) assert.match(error.message, new RegExp(`\\(code ${code}, SQL state `))
+    return true
   }
 }
