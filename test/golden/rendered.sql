@@ -167,7 +167,8 @@ BEGIN
         position,
         TRY_PARSE_JSON(before, 'd') AS before_json,
         TRY_PARSE_JSON(after, 'd') AS after_json,
-        TO_TIMESTAMP_NTZ(COALESCE(source_ts, kafka_timestamp), 3) AS changed_at
+        -- Kafka takes messages with no time, or with any: 1970 stands for none, and 9999 is the last year.
+        TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
       FROM CDC.FIRN.SHOP_CUSTOMERS_STREAM
       WHERE op IN ('c', 'u', 'd', 'r')
         AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
@@ -423,7 +424,8 @@ BEGIN
         position,
         TRY_PARSE_JSON(before, 'd') AS before_json,
         TRY_PARSE_JSON(after, 'd') AS after_json,
-        TO_TIMESTAMP_NTZ(COALESCE(source_ts, kafka_timestamp), 3) AS changed_at
+        -- Kafka takes messages with no time, or with any: 1970 stands for none, and 9999 is the last year.
+        TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
       FROM CDC.FIRN.SHOP_ORDERS_STREAM
       WHERE op IN ('c', 'u', 'd', 'r')
         AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
