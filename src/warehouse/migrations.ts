@@ -54,20 +54,23 @@ export function isMissingObject(error: unknown): boolean {
   return typeof cause === 'object' && cause !== null && 'sqlState' in cause && cause.sqlState === '02000'
 }
 
-/** Runs one script and writes it down. `appliedBy` is for people. @throws Failure as Session.query */
+/**
+ * Runs one script and writes it down; a MERGE, so that of two that apply it at once there is one row. `appliedBy` is for
+ * people. @throws Failure as Session.query
+ */
 export async function applyScript(
   session: Session,
   config: WarehouseConfig,
-  { script, why }: PendingScript,
+  { script }: PendingScript,
   appliedBy: string,
 ): Promise<void> {
   for (const statement of script.statements) await session.execute(statement)
-  const { ledger } = sharedNames(config)
-  const row = [script.checksum, appliedBy, script.name]
   await session.execute(
-    why === 'changed'
-      ? `UPDATE ${ledger} SET checksum = ?, applied_by = ?, applied_at = SYSDATE() WHERE script = ?`
-      : `INSERT INTO ${ledger} (checksum, applied_by, script, applied_at) SELECT ?, ?, ?, SYSDATE()`,
-    row,
+    `MERGE INTO ${sharedNames(config).ledger} m
+     USING (SELECT ? AS script, ? AS checksum, ? AS applied_by) s ON m.script = s.script
+     WHEN MATCHED THEN UPDATE SET checksum = s.checksum, applied_by = s.applied_by, applied_at = SYSDATE()
+     WHEN NOT MATCHED THEN INSERT (script, checksum, applied_by, applied_at)
+       VALUES (s.script, s.checksum, s.applied_by, SYSDATE())`,
+    [script.name, script.checksum, appliedBy],
   )
 }

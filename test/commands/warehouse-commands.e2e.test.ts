@@ -118,6 +118,20 @@ describe('from nothing to a schema', { concurrency: false }, () => {
     assert.equal(second.stdout, '{"applied":[]}\n')
   })
 
+  test('of two that migrate at once both end well, and each script is written down once', async () => {
+    const database = `Twice-${id}`
+    await configure({ warehouse: { ...settings.warehouse, database } })
+    const both = await Promise.all([firn(['migrate', '--config', file]), firn(['migrate', '--config', file])])
+    for (const { code, stderr } of both) assert.equal(code, 0, stderr)
+    const rows = await session.query(
+      `SELECT script, COUNT(*) AS times FROM "${database}".FIRN.MIGRATIONS GROUP BY script`,
+    )
+    assert.equal(rows.length, 10)
+    assert.ok(rows.every(({ TIMES: times }) => times === '1'))
+    await session.execute(`DROP DATABASE "${database}"`)
+    await configure()
+  })
+
   test('check finds all well once the topic is there too', async () => {
     const admin = kafkaClient(loadConfig({ file, env: {} }).kafka, createLogger({ level: 'silent' })).admin()
     await admin.connect()

@@ -24,11 +24,9 @@ export function ledgerSession(): LedgerSession {
       failing.splice(fails, 1)
       throw new Failure('STATEMENT_FAILED', `refused: ${sql}`, { cause: { sqlState: '42501' } })
     }
-    if (/^(INSERT INTO|UPDATE) \S+\.FIRN\.MIGRATIONS /.test(sql)) {
-      const [checksum, , script] = binds.map(String)
-      if (sql.startsWith('INSERT') === ledger.has(script ?? ''))
-        throw new Error(`the wrong statement for ${String(script)}`)
-      ledger.set(script ?? '', checksum ?? '')
+    if (/^MERGE INTO \S+\.FIRN\.MIGRATIONS /.test(sql)) {
+      const [script = '', checksum = ''] = binds.map(String)
+      ledger.set(script, checksum)
       return 1
     }
     if (/^CREATE TABLE IF NOT EXISTS \S+\.FIRN\.MIGRATIONS /.test(sql)) hasLedger = true
