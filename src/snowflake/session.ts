@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import type { Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk'
 import type { WarehouseConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
+import { identifier } from '../identifier.ts'
 import { endsSession, isUnreachable, loginFailure, statementFailure } from './driver-failure.ts'
 
 /**
@@ -132,20 +133,21 @@ async function login(config: WarehouseConfig): Promise<Connection> {
   }
 }
 
+/** Names are as written: bare ones Snowflake would read in capitals. */
 async function connectionOptions(config: WarehouseConfig): Promise<ConnectionOptions> {
   const { account, accessUrl, user, role, warehouse, database } = config
   return {
     account,
     username: user,
-    database,
+    database: identifier(database),
     application: 'Firn',
     timeout: requestMs,
     sfRetryMaxLoginRetries: repetitions.maxRetries,
     fetchAsString: ['Number', 'Buffer'],
     representNullAsStringNull: false,
     ...(accessUrl !== undefined && { accessUrl: accessUrl.replace(/\/+$/, '') }),
-    ...(role !== undefined && { role }),
-    ...(warehouse !== undefined && { warehouse }),
+    ...(role !== undefined && { role: identifier(role) }),
+    ...(warehouse !== undefined && { warehouse: identifier(warehouse) }),
     ...(await credentials(config)),
   }
 }

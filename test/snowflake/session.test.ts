@@ -162,10 +162,11 @@ test('binds arrive with their types', async () => {
   await session.close()
 })
 
-test('a session starts where the configuration says', async () => {
-  const session = await connectSnowflake(config({ database: 'cdc', role: '"Owner"', warehouse: 'wh' }))
+test('a session starts where the configuration says, names taken as written', async () => {
+  const session = await connectSnowflake(config({ database: 'cdc', role: 'The "Owner"', warehouse: 'WH' }))
   const [row] = await session.query('place')
-  assert.deepEqual(JSON.parse(row?.['T'] as string), { database: 'CDC', schema: null, role: 'Owner', warehouse: 'WH' })
+  const place = { database: 'cdc', schema: null, role: 'The "Owner"', warehouse: 'WH' }
+  assert.deepEqual(JSON.parse(row?.['T'] as string), place)
   await session.close()
 })
 
