@@ -3,6 +3,7 @@
  * Snowflake's manner, by name and position.
  */
 import { place, tokenize } from './lexer.ts'
+import { reserved } from './reserved-words.ts'
 import { SqlError } from './statement.ts'
 import type { Fragment, Name, Token } from './statement.ts'
 
@@ -81,10 +82,11 @@ export class Cursor {
     if (!this.acceptOperator(text)) throw this.refuse()
   }
 
-  /** One part of a name. */
+  /** One part of a name. A reserved word is one only in quotes. */
   identifier(): string {
     const token = this.peek()
-    if (token?.kind !== 'word' && token?.kind !== 'quoted') throw this.refuse()
+    const isName = token?.kind === 'quoted' || (token?.kind === 'word' && !reserved.has(token.value))
+    if (!isName) throw this.refuse()
     this.at += 1
     return token.value
   }

@@ -6,7 +6,6 @@ import type { BinaryOperator, Expression } from './expression.ts'
 import { isCallWithoutParentheses, parseCall } from './parse-call.ts'
 import { parseQuery } from './parse-query.ts'
 import { parseType } from './parse-type.ts'
-import { reserved } from './reserved-words.ts'
 
 type Parse = (cursor: Cursor) => Expression
 
@@ -188,9 +187,8 @@ function primary(cursor: Cursor): Expression {
   }
   const special = keyword(cursor)
   if (special !== null) return special
-  if (token.kind === 'word') {
-    if (cursor.isOperator('(', 1) || isCallWithoutParentheses(token)) return cursor.nested(() => parseCall(cursor))
-    if (reserved.has(token.value)) throw cursor.refuse()
+  if (token.kind === 'word' && (cursor.isOperator('(', 1) || isCallWithoutParentheses(token))) {
+    return cursor.nested(() => parseCall(cursor))
   }
   return { kind: 'column', parts: cursor.name(4) }
 }

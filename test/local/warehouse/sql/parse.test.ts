@@ -163,6 +163,9 @@ const copy = (select: string, rest = "FILE_FORMAT = (FORMAT_NAME = 'f')") =>
 
 for (const [what, sql, word] of [
   ['a clause of CREATE TABLE', 'CREATE TABLE t (a INT) CLUSTER BY (a)', 'CLUSTER'],
+  ['a reserved word as a table', 'CREATE TABLE order (a INT)', 'order'],
+  ['a reserved word as a column', 'CREATE TABLE t (a INT, group INT)', 'group'],
+  ['a reserved word after a dot', 'INSERT INTO s.table SELECT 1', 'table'],
   ['a table option', 'CREATE TABLE t (a INT) DATA_RETENTION_TIME_IN_DAYS = 1', 'DATA_RETENTION_TIME_IN_DAYS'],
   ['a column constraint', 'CREATE TABLE t (a INT PRIMARY KEY)', 'PRIMARY'],
   ['a transient table', 'CREATE TRANSIENT TABLE t (a INT)', 'TRANSIENT'],
