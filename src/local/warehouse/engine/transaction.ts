@@ -1,7 +1,8 @@
 /**
  * One transaction: what it reads, what it has written, and which streams it takes rows from.
  * A statement that fails undoes itself alone, as in Snowflake. DuckDB ends the whole transaction then, so what was written
- * before is run again; nothing else can have written in between. Which statements run is decided by the session.
+ * before is run again; while there is some, nothing else can have written in between. Which statements run is decided by
+ * the session.
  */
 import { lastSequence } from './row-sequence.ts'
 import { streamOffsets, type StreamRange } from './streams.ts'
@@ -159,6 +160,8 @@ export class Transaction {
 
   async #repair(): Promise<void> {
     if (!this.#failed) return
+    // Before the first write another transaction may have committed meanwhile, and streams may have moved.
+    if (!this.#release) this.#ranges.clear()
     await this.#connection.run('ROLLBACK')
     await this.#open()
     for (const { sql, parameters } of this.#written) await this.#connection.run(sql, parameters)

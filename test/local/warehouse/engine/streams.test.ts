@@ -87,6 +87,20 @@ test('a stream stays where it was after a rollback, and after a statement that f
   assert.deepEqual(await shown(f), [1])
 })
 
+test('rows that another transaction took are not taken again after a statement that failed', async (t) => {
+  const f = await withStream(t)
+  const other = await f.open()
+  t.after(() => other.close())
+  await f.run('INSERT INTO landing VALUES (1)')
+  await other.execute('BEGIN', {}, '')
+  assert.equal((await other.execute('SELECT * FROM s', {}, '')).rows.length, 1)
+  await f.run(take)
+  await assert.rejects(other.execute(`SELECT TO_NUMBER('x')`, {}, ''), refusal('100038'))
+  await other.execute(take, {}, '')
+  await other.execute('COMMIT', {}, '')
+  assert.deepEqual(await taken(f), [1])
+})
+
 test('of two transactions at once each row goes to one', async (t) => {
   const f = await withStream(t)
   const other = await f.open()
