@@ -34,11 +34,9 @@ const nothing: Typed = { sql: 'NULL', type: null }
 
 const cast = (sql: string, type: SqlType): Typed => ({ sql: `CAST(${sql} AS ${duckType(type)})`, type })
 
-function counting(duck: string): Aggregate['emit'] {
-  return (args, { distinct, over }) => {
-    const inner = args.length === 0 ? '*' : args.map((arg) => arg.sql).join(', ')
-    return cast(`${duck}(${distinct}${inner})${over}`, integer(18))
-  }
+const counting: Aggregate['emit'] = (args, { distinct, over }) => {
+  const inner = args.length === 0 ? '*' : args.map((arg) => arg.sql).join(', ')
+  return cast(`count(${distinct}${inner})${over}`, integer(18))
 }
 
 /** The greatest, the least, any: the type stays. */
@@ -102,12 +100,13 @@ const edge = (duck: string): Aggregate => ({
 const one = { least: 1, most: 1, aggregates: true } as const
 
 export const aggregates: Readonly<Record<string, Aggregate>> = {
-  COUNT: { ...one, star: true, emit: counting('count') },
+  COUNT: { ...one, star: true, emit: counting },
   COUNT_IF: {
     ...one,
-    emit: (args, parts, name) => {
-      if (args[0]?.type?.kind !== boolean.kind) throw wrongTypes(name, [args[0]?.type ?? null])
-      return counting('count_if')(args, parts, name)
+    // DuckDB's own gives NULL where there is no row at all.
+    emit: ([value = nothing], parts, name) => {
+      if (value.type?.kind !== boolean.kind) throw wrongTypes(name, [value.type])
+      return counting([{ sql: `CASE WHEN ${value.sql} THEN TRUE END`, type: boolean }], parts, name)
     },
   },
   SUM: { ...one, emit: sum },
