@@ -168,6 +168,26 @@ onEachTarget(contractTargets(), (scratch) => {
     assert.deepEqual(await targetRows(scratch()), ['a old 1'])
   })
 
+  // sql-reference/functions/count, /count_if, /max. The page of COUNT_IF says NULL where no row meets the condition; what
+  // accounts are reported to answer is 0.
+  test('counts of nothing are 0, the greatest of nothing is NULL', async () => {
+    const { session } = scratch()
+    const counts = 'COUNT(*) AS A, COUNT(N) AS B, COUNT_IF(N > 1) AS C, MAX(N) AS D'
+    for (const [rows, all] of [
+      ['SELECT 1 AS N WHERE FALSE', '0'],
+      ['SELECT NULL::NUMBER AS N', '1'],
+    ]) {
+      const [row] = await session.query(`SELECT ${counts} FROM (${rows}) T`)
+      assert.deepEqual(row, { A: all, B: '0', C: '0', D: null })
+    }
+    const grouped =
+      'SELECT K, COUNT_IF(N > 1) AS C FROM (SELECT 1 AS K, 1 AS N UNION ALL SELECT 2, 2) T GROUP BY K ORDER BY K'
+    assert.deepEqual(await session.query(grouped), [
+      { K: '1', C: '0' },
+      { K: '2', C: '1' },
+    ])
+  })
+
   // sql-reference/sql/merge: the source may be a WITH query or a subquery with aggregates
   test('a source may be grouped, and MAX of text is its last in order', async () => {
     const { session } = scratch()

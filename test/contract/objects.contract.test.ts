@@ -133,7 +133,13 @@ onEachTarget(contractTargets(), (scratch) => {
     const [first] = rows
     assert.equal(first?.['comment'], 'the key')
     assert.deepEqual(
-      rows.map((row) => [row['name'], row['type'], row['kind'], row['null?']]),
+      // Accounts may leave the length out where it is the default one.
+      rows.map((row) => [
+        row['name'],
+        String(row['type']).replace(/^VARCHAR$/, 'VARCHAR(16777216)'),
+        row['kind'],
+        row['null?'],
+      ]),
       [
         ['ID', 'VARCHAR(134217728)', 'COLUMN', 'N'],
         ['N', 'NUMBER(10,0)', 'COLUMN', 'Y'],

@@ -40,7 +40,7 @@ onEachTarget(stageTargets(), (scratch, { stage: config, storageIntegration }) =>
     )
     const create = `PIPE ${name} AUTO_INGEST = TRUE COMMENT = 'loads' AS
       COPY INTO ${table} (ID, T, FILE, LINE, AT, CHANGED) FROM (
-        SELECT $1:id::NUMBER(5, 0), $1:t::VARCHAR(5), METADATA$FILENAME, METADATA$FILE_ROW_NUMBER, METADATA$START_SCAN_TIME,
+        SELECT $1:id::NUMBER(5, 0), $1:t::VARCHAR, METADATA$FILENAME, METADATA$FILE_ROW_NUMBER, METADATA$START_SCAN_TIME,
           METADATA$FILE_LAST_MODIFIED
         FROM @FILES/${folder})
       FILE_FORMAT = (FORMAT_NAME = 'PQ')`
