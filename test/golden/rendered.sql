@@ -244,11 +244,12 @@ BEGIN
     MIN(kafka_offset),
     MAX(kafka_offset),
     COUNT(*),
-    COUNT_IF(
-      op NOT IN ('c', 'u', 'd', 'r')
-      OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
-      OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
-    ),
+    SUM(CASE
+      WHEN op NOT IN ('c', 'u', 'd', 'r')
+        OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
+        OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
+      THEN 1 ELSE 0
+    END),
     SYSDATE()
   FROM CDC.FIRN.SHOP_CUSTOMERS_STREAM
   GROUP BY file_name, kafka_topic, kafka_partition;
@@ -501,11 +502,12 @@ BEGIN
     MIN(kafka_offset),
     MAX(kafka_offset),
     COUNT(*),
-    COUNT_IF(
-      op NOT IN ('c', 'u', 'd', 'r')
-      OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
-      OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
-    ),
+    SUM(CASE
+      WHEN op NOT IN ('c', 'u', 'd', 'r')
+        OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
+        OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
+      THEN 1 ELSE 0
+    END),
     SYSDATE()
   FROM CDC.FIRN.SHOP_ORDERS_STREAM
   GROUP BY file_name, kafka_topic, kafka_partition;
