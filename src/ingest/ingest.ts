@@ -40,7 +40,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const stage = openStage(config.stage)
   const encoder = startEncoder()
   const stopping = new AbortController()
-  const stageOutage = new Outage('the stage', logger)
+  const stageOutage = new Outage('the stage', logger, { reachable: metrics.firn_stage_reachable })
   const kafkaOutage = new Outage('Kafka', logger)
   const topicsOutage = new Outage('every topic', logger)
   const setting: SessionSetting = {

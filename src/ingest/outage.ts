@@ -7,17 +7,26 @@ import type { Logger } from '../telemetry.ts'
 /** A reminder for those who open the log late. */
 const reminderMs = 60_000
 
+export type OutageOptions = {
+  readonly now?: () => number
+  /** 1 unless the last that was heard of the neighbour is trouble */
+  readonly reachable?: { set(value: number): void }
+}
+
 export class Outage {
   readonly #name: string
   readonly #logger: Logger
   readonly #now: () => number
+  readonly #reachable: OutageOptions['reachable']
   #failure: Failure | null = null
   #toldAtMs = 0
 
-  constructor(name: string, logger: Logger, now: () => number = Date.now) {
+  constructor(name: string, logger: Logger, { now = Date.now, reachable }: OutageOptions = {}) {
     this.#name = name
     this.#logger = logger
     this.#now = now
+    this.#reachable = reachable
+    reachable?.set(1)
   }
 
   /** What is wrong now; null while all is well. */
@@ -30,13 +39,16 @@ export class Outage {
   report(failure: Failure): void {
     const news = failure.code !== this.#failure?.code || this.#now() - this.#toldAtMs >= reminderMs
     this.#failure = failure
+    this.#reachable?.set(0)
     if (!news) return
     this.#toldAtMs = this.#now()
     this.#logger.warn({ code: failure.code, hint: failure.hint }, `${failure.message}; trying again`)
   }
 
   over(): void {
-    if (this.#failure) this.#logger.info(`${this.#name} is back`)
+    if (!this.#failure) return
+    this.#logger.info(`${this.#name} is back`)
     this.#failure = null
+    this.#reachable?.set(1)
   }
 }

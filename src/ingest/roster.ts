@@ -42,8 +42,26 @@ export type Halt = {
   readonly hint: string
 }
 
-/** `beyond`: the start must lie above it, or the name of a landing file is taken by what is none. */
-type Slot = { readonly partition: Partition; readonly beyond: bigint | null; paused: boolean; halt: Halt | null }
+type Slot = {
+  readonly partition: Partition
+  /** the start must lie above it, or the name of a landing file is taken by what is none */
+  readonly beyond: bigint | null
+  /** Fulfilled when all that this process read of the partition before is stored or given up: where it starts shows then. */
+  readonly before: Promise<unknown>
+  paused: boolean
+  halt: Halt | null
+}
+
+/** What is told of a partition for as long as it is read here. */
+const partitionGauges = [
+  'firn_consumed_offset',
+  'firn_consumed_timestamp_seconds',
+  'firn_staged_offset',
+  'firn_staged_timestamp_seconds',
+  'firn_staged_source_timestamp_seconds',
+  'firn_end_offset',
+  'firn_lag_messages',
+] as const
 
 export class Roster implements PartitionListener {
   readonly #setting: RosterSetting
@@ -53,6 +71,7 @@ export class Roster implements PartitionListener {
   /** Partitions of earlier generations that still store what they had. */
   readonly #retired = new Set<Partition>()
   #generation = 0
+  #leaving = false
 
   constructor(setting: RosterSetting, membership: Membership) {
     this.#setting = setting
@@ -74,24 +93,24 @@ export class Roster implements PartitionListener {
    */
   assign(assignment: Readonly<Record<string, readonly number[]>>): void {
     this.#generation++
+    if (this.#leaving) return
     const former = this.#slots
     this.#slots = new Map()
     for (const [topic, numbers] of Object.entries(assignment)) {
-      for (const number of numbers) this.#place(topic, number, null)
+      for (const number of numbers) {
+        const slot = former.get(keyOf(topic, number))
+        slot?.partition.leave()
+        this.#place(topic, number, null, slot ? endOf(slot) : Promise.resolve())
+      }
     }
-    const kept: Partition[] = []
     for (const [key, slot] of former) {
-      if (this.#slots.has(key)) {
-        slot.partition.leave()
-        kept.push(slot.partition)
-      } else slot.partition.abandon()
+      if (!this.#slots.has(key)) slot.partition.abandon()
       this.#retire(slot)
     }
     this.#setting.metrics.firn_assigned_partitions.set(this.#slots.size)
     for (const topic of Object.keys(assignment)) {
       const slots = [...this.#slots.values()].filter(({ partition }) => partition.topic === topic)
-      const before = kept.filter((partition) => partition.topic === topic)
-      void this.#begin(topic, slots, before)
+      void this.#begin(topic, slots)
     }
   }
 
@@ -116,12 +135,19 @@ export class Roster implements PartitionListener {
     if (slot?.partition.phase === 'reading') this.#renew(slot, null)
   }
 
-  /** Stores and commits what there is; false where it took longer than `ms`. Afterwards nothing is repeated any more. */
+  /**
+   * Stores and commits what there is; false where it took longer than `ms`. Nothing is read any more, and afterwards nothing
+   * is repeated and no metric tells of a partition that may be another's by then.
+   */
   async flush(ms: number): Promise<boolean> {
+    this.#leaving = true
     const all = [...this.partitions, ...this.#retired]
     for (const partition of all) partition.leave()
     const flushed = await within(Promise.all(all.map(({ settled }) => settled)), ms)
     for (const partition of all) partition.abandon()
+    const former = [...this.#slots.values()]
+    this.#slots.clear()
+    for (const slot of former) this.#retire(slot)
     return flushed
   }
 
@@ -160,7 +186,7 @@ export class Roster implements PartitionListener {
     this.#balance()
   }
 
-  #place(topic: string, number: number, beyond: bigint | null): Slot {
+  #place(topic: string, number: number, beyond: bigint | null, before: Promise<unknown>): Slot {
     const table = this.#tables.get(topic)
     if (!table) throw new Failure('UNKNOWN', `the group assigned topic ${topic}, which no table names`)
     const { ingest, stage } = this.#setting.config
@@ -168,6 +194,7 @@ export class Roster implements PartitionListener {
     const slot: Slot = {
       partition: new Partition(number, this.#generation, setting, this),
       beyond,
+      before,
       paused: false,
       halt: null,
     }
@@ -182,28 +209,26 @@ export class Roster implements PartitionListener {
     const { metrics } = this.#setting
     if (halt) metrics.firn_halted.remove({ topic, partition: number, code: halt.code })
     if (this.#slots.has(keyOf(topic, number))) return
-    metrics.firn_consumed_offset.remove({ topic, partition: number })
-    metrics.firn_staged_offset.remove({ topic, partition: number })
-    metrics.firn_end_offset.remove({ topic, partition: number })
-    metrics.firn_lag_messages.remove({ topic, partition: number })
+    for (const name of partitionGauges) metrics[name].remove({ topic, partition: number })
   }
 
   /** Starts a partition anew within its generation. */
   #renew(slot: Slot, beyond: bigint | null): void {
+    if (this.#leaving) return
     const { topic, partition: number } = slot.partition
     slot.partition.abandon()
-    const fresh = this.#place(topic, number, beyond)
+    const fresh = this.#place(topic, number, beyond, endOf(slot))
     this.#retire(slot)
-    void this.#begin(topic, [fresh], [slot.partition])
+    void this.#begin(topic, [fresh])
   }
 
   /** Finds where the partitions start, for as long as it takes. Never rejects. */
-  async #begin(topic: string, slots: readonly Slot[], before: readonly Partition[]): Promise<void> {
+  async #begin(topic: string, slots: readonly Slot[]): Promise<void> {
     const epoch = this.#tables.get(topic)?.epoch ?? 0
-    // What an earlier generation still stores is on the stage then, and not written twice.
-    await Promise.all(before.map(({ settled }) => settled))
+    // What earlier generations still store is on the stage then, and not written twice.
+    await Promise.all(slots.map(({ before }) => before))
     for (let attempt = 0; ; attempt++) {
-      const waiting = slots.filter(({ partition }) => this.#slotOf(partition))
+      const waiting = slots.filter(({ partition }) => partition.phase === 'resuming')
       if (waiting.length === 0) return
       try {
         const numbers = waiting.map(({ partition }) => partition.partition)
@@ -230,7 +255,8 @@ export class Roster implements PartitionListener {
     const { partition, beyond } = slot
     const { topic, partition: number } = partition
     const found = starts.find((start) => start.partition === number)
-    if (!found || this.#slotOf(partition) !== slot) return
+    // By now it may have been replaced, or be leaving.
+    if (!found || partition.phase !== 'resuming') return
     const { resumption, committed } = found
     const place = `${topic}/${number}`
     if (resumption.kind === 'halt') {
@@ -290,6 +316,11 @@ export class Roster implements PartitionListener {
     const slot = this.#slots.get(keyOf(partition.topic, partition.partition))
     return slot?.partition === partition ? slot : null
   }
+}
+
+/** When nothing that was read in this slot, or before it, is on its way any more. */
+function endOf({ partition, before }: Slot): Promise<unknown> {
+  return Promise.all([before, partition.settled])
 }
 
 function keyOf(topic: string, partition: number): string {

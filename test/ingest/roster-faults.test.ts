@@ -1,7 +1,9 @@
 /** The partitions of one process where something is wrong: outages, other writers, a log that is not what it was. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../src/failure.ts'
+import { Roster } from '../../src/ingest/roster.ts'
 import { until } from '../support/until.ts'
 import { fileOf, ground, keyOf, offer, reading, topic } from './roster-ground.ts'
 
@@ -103,4 +105,99 @@ test('leaving while the stage is away ends in time', async () => {
   await reading(roster, 1)
   offer(roster, 0, 0, 4)
   assert.equal(await roster.flush(50), false)
+})
+
+test('after leaving, a start that is still looked for is given up, and nothing is read', async () => {
+  const { roster, events, setting, membership } = ground()
+  const looking = Promise.withResolvers<undefined>()
+  let looks = 0
+  const findStarts = membership.findStarts.bind(membership)
+  membership.findStarts = async (...of) => {
+    if (looks++ > 0) throw new Failure('KAFKA_UNREACHABLE', 'away')
+    await looking.promise
+    return findStarts(...of)
+  }
+  roster.assign({ [topic]: [0] })
+  await until(
+    'a first look',
+    () => looks,
+    (count) => count === 1,
+  )
+  await roster.flush(0)
+  looking.resolve(undefined)
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.deepEqual(events, ['pause 0'])
+
+  looks = 1
+  const unlucky = new Roster(setting, membership)
+  unlucky.assign({ [topic]: [0] })
+  await until(
+    'a failed look',
+    () => setting.kafkaOutage.failure?.code,
+    (code) => code === 'KAFKA_UNREACHABLE',
+  )
+  await unlucky.flush(0)
+  const looksThen = looks
+  // The first wait before another look is 0.2 s.
+  await sleep(500)
+  assert.equal(looks, looksThen)
+})
+
+test('after leaving, and while it leaves, a new generation is not begun, and another writer is no news', async () => {
+  const { roster, stage, events } = ground({ fileRows: 5 })
+  const held = Promise.withResolvers<undefined>()
+  stage.beforePut = () => held.promise
+  roster.assign({ [topic]: [0] })
+  await reading(roster, 1)
+  offer(roster, 0, 0, 4)
+  const before = [...events]
+  const flushed = roster.flush(10_000)
+  roster.assign({ [topic]: [0, 1] })
+  assert.equal(roster.partitions.length, 1)
+  await stage.remove(keyOf(0, 0n, 4n))
+  stage.beforePut = () => Promise.resolve()
+  await stage.put(keyOf(0, 0n, 4n), Buffer.from('by another'), {})
+  held.resolve(undefined)
+  await flushed
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.deepEqual(
+    events.filter((event) => /^(seek|resume|commit)/.test(event)),
+    before.filter((event) => /^(seek|resume|commit)/.test(event)),
+  )
+})
+
+test('no metric tells of a partition that was left', async () => {
+  const { roster, bounds, commits, setting } = ground({ fileRows: 5 })
+  commits.set(0, 5n)
+  bounds.log = { low: 6n, high: 10n }
+  roster.assign({ [topic]: [0, 1] })
+  await reading(roster, 1)
+  offer(roster, 1, 6, 11)
+  await roster.flush(10_000)
+  const told = (await setting.metrics.exposition())
+    .split('\n')
+    .filter((line) => /^firn_[a-z_]+\{.*partition=/.test(line))
+  assert.deepEqual(
+    told.filter((line) => !line.includes('_total{')),
+    [],
+  )
+  assert.notEqual(told.length, 0)
+})
+
+test('what is encoded after its partition has halted is no memory in use', async () => {
+  const { roster, setting } = ground({ fileRows: 5 })
+  const later = Promise.withResolvers<undefined>()
+  setting.encoder.encode = async (batch) => {
+    if (batch.range.first === 0n) throw new Failure('ENCODE_FAILED', 'no')
+    await later.promise
+    return { file: fileOf(batch), rows: batch.rows }
+  }
+  roster.assign({ [topic]: [0] })
+  await reading(roster, 1)
+  offer(roster, 0, 0, 9)
+  const inFlight = () => roster.partitions[0]?.memory.inFlightBytes
+  await until('the halt', inFlight, (bytes) => bytes === 0)
+  later.resolve(undefined)
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.equal(inFlight(), 0)
 })

@@ -80,7 +80,7 @@ export function ground(ingest: Record<string, unknown> = {}) {
   }
   const roster = new Roster(setting, membership)
   rosters.push(roster)
-  return { roster, stage, events, commits, bounds, failures, setting }
+  return { roster, stage, events, commits, bounds, failures, setting, membership }
 }
 
 export const fileOf = ({ range, anchor }: SealedBatch) =>

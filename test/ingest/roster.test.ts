@@ -91,6 +91,25 @@ test('a partition that stays through a rebalance stores what it has, and goes on
   assert.equal(offer(roster, 1, 5, 9), 'drop')
 })
 
+test('a partition that stays through several rebalances waits for what the first of them left to store', async () => {
+  const { roster, stage, events } = ground({ fileRows: 5 })
+  const held = Promise.withResolvers<undefined>()
+  stage.beforePut = () => held.promise
+  roster.assign({ [topic]: [0] })
+  await reading(roster, 1)
+  offer(roster, 0, 0, 4)
+  roster.assign({ [topic]: [0] })
+  roster.assign({ [topic]: [0] })
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.deepEqual(
+    roster.partitions.map(({ phase }) => phase),
+    ['resuming'],
+  )
+  held.resolve(undefined)
+  await reading(roster, 1)
+  assert.equal(events.filter((event) => event.startsWith('seek')).at(-1), 'seek 0 5')
+})
+
 test('an earlier generation commits nothing, also where its put ends late', async () => {
   const { roster, stage, commits } = ground({ fileRows: 5 })
   const held = Promise.withResolvers<undefined>()

@@ -90,9 +90,14 @@ test('an outage is told once, again when it changes or lasts, and its end is tol
   const stream = { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) > 0 }
   const logger = createLogger({ level: 'info', stream: stream as unknown as NodeJS.WritableStream, pretty: false })
   let nowMs = 0
-  const outage = new Outage('the stage', logger, () => nowMs)
+  const reachable: number[] = []
+  const outage = new Outage('the stage', logger, {
+    now: () => nowMs,
+    reachable: { set: (value) => reachable.push(value) },
+  })
   const unreachable = new Failure('STAGE_UNREACHABLE', 'cannot store')
   outage.over()
+  assert.deepEqual(reachable, [1], 'well until something is wrong')
   outage.report(unreachable)
   outage.report(unreachable)
   assert.deepEqual(
@@ -100,6 +105,7 @@ test('an outage is told once, again when it changes or lasts, and its end is tol
     [['STAGE_UNREACHABLE', unreachable.hint]],
   )
   assert.equal(outage.failure?.code, 'STAGE_UNREACHABLE')
+  assert.equal(reachable.at(-1), 0)
   outage.report(new Failure('STAGE_DENIED', 'cannot store'))
   nowMs = 60_000
   outage.report(new Failure('STAGE_DENIED', 'cannot store'))
@@ -107,5 +113,6 @@ test('an outage is told once, again when it changes or lasts, and its end is tol
   outage.over()
   outage.over()
   assert.equal(outage.failure, null)
+  assert.equal(reachable.at(-1), 1)
   assert.deepEqual(lines.map(({ msg }) => msg).slice(3), ['the stage is back'])
 })
