@@ -34,6 +34,8 @@ export class Session implements Membership {
   readonly #consumer: Consumer
   readonly #ended = Promise.withResolvers<undefined>()
   #memberId: string | null = null
+  /** The consumer, told to or by a crash, fetches nothing any more; from then on it throws at what would steer it. */
+  #stopped = false
 
   constructor(setting: SessionSetting) {
     const { config, logger } = setting
@@ -99,15 +101,15 @@ export class Session implements Membership {
   }
 
   pause(topic: string, partition: number): void {
-    this.#consumer.pause([{ topic, partitions: [partition] }])
+    if (!this.#stopped) this.#consumer.pause([{ topic, partitions: [partition] }])
   }
 
   resume(topic: string, partition: number): void {
-    this.#consumer.resume([{ topic, partitions: [partition] }])
+    if (!this.#stopped) this.#consumer.resume([{ topic, partitions: [partition] }])
   }
 
   seek(topic: string, partition: number, offset: bigint): void {
-    this.#consumer.seek({ topic, partition, offset: offset.toString() })
+    if (!this.#stopped) this.#consumer.seek({ topic, partition, offset: offset.toString() })
   }
 
   async commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void> {
@@ -134,7 +136,10 @@ export class Session implements Membership {
 
   async #join(topics: readonly string[]): Promise<void> {
     const { metrics, kafkaOutage } = this.#setting
-    const { GROUP_JOIN, CRASH } = this.#consumer.events
+    const { GROUP_JOIN, STOP, CRASH } = this.#consumer.events
+    this.#consumer.on(STOP, () => {
+      this.#stopped = true
+    })
     this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       if (this.#memberId !== null) forgetMember(this.#memberId)
       this.#memberId = memberId

@@ -219,3 +219,25 @@ test('messages that Kafka deletes while they wait to be read halt their partitio
   await door.shut()
   assert.equal((await committed(config, topic))[0]?.offset, String(cursor))
 })
+
+// The last one: the clients of this file ask for the topic ever after, and fail.
+test('a topic that is deleted while it is read ends no process: what was read is stored, and the topic is waited for', async () => {
+  const topic = await createTopic(1)
+  const config = configOf({ topics: [topic], ingest: { freshness: '1h' } })
+  const running = await startRun(config, silent)
+  await producer.send({ topic, messages: [1, 2, 3].map((id) => ({ key: String(id), value: insert(id) })) })
+  const metrics = async () => (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
+  await until('all read', metrics, (text) => /^firn_consumed_offset\{.*\} 3$/m.test(text))
+  await admin.deleteTopics({ topics: [topic] })
+  await until(
+    'the trouble told',
+    () => readiness(running.port),
+    ({ kafka }) => kafka.trouble?.code === 'TOPIC_MISSING',
+  )
+  await untilCovered(config, topic, 0, 3n)
+  const text = await metrics()
+  assert.match(text, /^firn_stage_reachable 1$/m)
+  assert.doesNotMatch(text, /^firn_staged_offset\{/m)
+  running.stop()
+  await running.done
+})
