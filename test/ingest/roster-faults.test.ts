@@ -5,7 +5,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../src/failure.ts'
 import { Roster } from '../../src/ingest/roster.ts'
 import { until } from '../support/until.ts'
-import { fileOf, ground, keyOf, offer, reading, topic } from './roster-ground.ts'
+import { fileOf, ground, keyOf, messages, offer, reading, topic } from './roster-ground.ts'
 
 test('a put that fails is repeated until it is stored', async () => {
   const { roster, stage, commits } = ground({ fileRows: 10 })
@@ -96,6 +96,26 @@ test('a batch that cannot be encoded halts its partition, and nothing behind it 
   )
   assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n)])
   assert.equal(commits.get(0), 5n)
+})
+
+test('a message that no column holds halts its partition at it, with all before it stored', async () => {
+  const { roster, stage, commits } = ground()
+  roster.assign({ [topic]: [0] })
+  await reading(roster, 1)
+  const [first, long, ...after] = messages(0, 0, 2)
+  assert.ok(first && long)
+  roster.offer(topic, 0, 0n, [first, { ...long, value: Buffer.alloc(97 * 2 ** 20) }, ...after], 3n)
+  assert.deepEqual(
+    roster.halts.map(({ code }) => code),
+    ['TEXT_TOO_LONG'],
+  )
+  await until(
+    'the commit',
+    () => commits.get(0)?.toString(),
+    (next) => next === '1',
+  )
+  assert.deepEqual(stage.keys, [keyOf(0, 0n, 0n)])
+  assert.equal(roster.partitions[0]?.cursor, 1n)
 })
 
 test('leaving while the stage is away ends in time', async () => {
