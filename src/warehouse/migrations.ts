@@ -48,7 +48,7 @@ export async function readLedger(session: Session, config: WarehouseConfig): Pro
 }
 
 /** Snowflake's SQL state 02000: the object does not exist, or this role may not see it. */
-export function isMissingObject(error: unknown): boolean {
+function isMissingObject(error: unknown): boolean {
   if (!(error instanceof Failure) || error.code !== 'STATEMENT_FAILED') return false
   const cause: unknown = error.cause
   return typeof cause === 'object' && cause !== null && 'sqlState' in cause && cause.sqlState === '02000'

@@ -11,7 +11,7 @@ export type FoundFile = { readonly key: string; readonly size: number | null; re
 export type WaitingFile = FoundFile & { readonly pipeId: number; readonly receivedMs: number }
 
 /** Snowpipe remembers names so long. */
-export const rememberedMs = 14 * 24 * 3600 * 1000
+const rememberedMs = 14 * 24 * 3600 * 1000
 
 /** @returns the keys that the pipe had not taken before */
 export async function takeFiles(

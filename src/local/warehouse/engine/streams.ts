@@ -19,7 +19,7 @@ export const streamOffsets = {
   touch: 'SELECT position FROM _catalog.stream_offsets LIMIT 0',
 } as const
 
-export const streamMetadata: readonly Column[] = [
+const streamMetadata: readonly Column[] = [
   { name: 'METADATA$ACTION', type: { kind: 'varchar', length: 16_777_216 } },
   { name: 'METADATA$ISUPDATE', type: { kind: 'boolean' } },
   { name: 'METADATA$ROW_ID', type: { kind: 'varchar', length: 16_777_216 } },

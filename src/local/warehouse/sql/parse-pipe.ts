@@ -12,7 +12,7 @@ import { parseExpression } from './parse-expression.ts'
 import { choice, parseOptions } from './parse-options.ts'
 import type { CopyInto, Fragment, Name, Statement } from './statement.ts'
 
-export const metadataColumns: ReadonlySet<string> = new Set([
+const metadataColumns: ReadonlySet<string> = new Set([
   'METADATA$FILENAME',
   'METADATA$FILE_ROW_NUMBER',
   'METADATA$FILE_LAST_MODIFIED',

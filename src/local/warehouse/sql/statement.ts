@@ -205,8 +205,6 @@ export type Statement =
     }
   | { readonly kind: 'describe'; readonly what: Exclude<ObjectKind, 'database' | 'schema'>; readonly name: Name }
 
-export type StatementKind = Statement['kind']
-
 /**
  * A refusal, as the driver's protocol carries it. Codes as Snowflake documents them: 001003 (42000) syntax or a clause
  * outside the set, 002003 (02000) no such object, 002043 (02000), 002002 (42710) exists already, 000904 (42000) invalid
