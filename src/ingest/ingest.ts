@@ -122,6 +122,7 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
   for (const topic of new Set(session.roster.partitions.map((partition) => partition.topic))) {
     try {
       const bounds = await session.logBounds(topic)
+      if (!session.joined) return
       for (const { topic: of, partition, cursor, phase } of session.roster.partitions) {
         const high = bounds.get(partition)?.high
         if (of !== topic || high === undefined || phase === 'resuming') continue
@@ -131,7 +132,7 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
       }
       kafkaOutage.over()
     } catch (error) {
-      kafkaOutage.report(toFailure(error))
+      if (session.joined) kafkaOutage.report(toFailure(error))
     }
   }
 }

@@ -9,7 +9,7 @@ import { Failure, toFailure } from '../failure.ts'
 import { judge, type Verdict } from './acceptance.ts'
 import type { Start, Starts } from './assignment.ts'
 import { backoffMs } from './backoff.ts'
-import { within } from './deadline.ts'
+import { within } from '../deadline.ts'
 import type { Outage } from './outage.ts'
 import { Partition, type PartitionListener, type PartitionSetting } from './partition.ts'
 import { planMemory } from './sealing.ts'
@@ -241,6 +241,8 @@ export class Roster implements PartitionListener {
         this.#setting.logger.info({ topic, partitions: places.join(', ') }, 'assigned')
         return
       } catch (error) {
+        // Of a generation that has ended, nobody needs to hear.
+        if (waiting.every(({ partition }) => partition.phase !== 'resuming')) return
         const failure = toFailure(error)
         if (failure.response === 'fatal') this.#membership.fail(failure)
         if (failure.response !== 'retry') for (const { partition } of waiting) partition.halt(failure)

@@ -14,7 +14,7 @@ import {
 import { messageOf } from '../kafka/message.ts'
 import { forgetMember, onOffsetOutOfRange } from '../kafka/patches.ts'
 import { findStarts, logBounds } from './assignment.ts'
-import { within } from './deadline.ts'
+import { within } from '../deadline.ts'
 import type { Outage } from './outage.ts'
 import type { LogBounds } from './resume.ts'
 import { type Membership, Roster, type RosterSetting } from './roster.ts'
@@ -33,7 +33,10 @@ export class Session implements Membership {
   readonly #admin: Admin
   readonly #consumer: Consumer
   readonly #ended = Promise.withResolvers<undefined>()
+  /** Under way at the admin client, which connects anew, for good, where a request meets its end. */
+  readonly #asked = new Set<Promise<unknown>>()
   #memberId: string | null = null
+  #left = false
   /** The consumer, told to or by a crash, fetches nothing any more; from then on it throws at what would steer it. */
   #stopped = false
 
@@ -59,7 +62,7 @@ export class Session implements Membership {
 
   /** Whether this process is a member of the group now. */
   get joined(): boolean {
-    return this.#memberId !== null
+    return this.#memberId !== null && !this.#left
   }
 
   /**
@@ -97,7 +100,7 @@ export class Session implements Membership {
 
   /** The bounds of a topic's log, by partition. @throws Failure of Kafka */
   logBounds(topic: string): Promise<ReadonlyMap<number, LogBounds>> {
-    return logBounds(this.#admin, topic)
+    return this.#ask(() => logBounds(this.#admin, topic))
   }
 
   pause(topic: string, partition: number): void {
@@ -123,7 +126,7 @@ export class Session implements Membership {
   findStarts(topic: string, epoch: number, partitions: readonly number[]) {
     const { config, stage } = this.#setting
     const sources = { admin: this.#admin, group: config.kafka.group, stage, prefix: config.stage.prefix }
-    return findStarts(sources, topic, epoch, partitions)
+    return this.#ask(() => findStarts(sources, topic, epoch, partitions))
   }
 
   fail(failure: Failure): void {
@@ -174,13 +177,13 @@ export class Session implements Membership {
 
   /** @throws Failure KAFKA_FORBIDDEN, KAFKA_UNREACHABLE, ... */
   async #missingTopics(): Promise<readonly string[]> {
-    const there = new Set(await this.#admin.listTopics())
+    const there = new Set(await this.#ask(() => this.#admin.listTopics()))
     const absent = this.#topics.filter((topic) => !there.has(topic))
     const missing: string[] = []
     for (const topic of absent) {
       try {
         // The list leaves out what the user may not see; asking by name tells which it is.
-        await this.#admin.fetchTopicMetadata({ topics: [topic] })
+        await this.#ask(() => this.#admin.fetchTopicMetadata({ topics: [topic] }))
       } catch (error) {
         const failure = kafkaFailure(error, `find topic ${topic}`)
         if (failure.code !== 'TOPIC_MISSING') throw failure
@@ -195,11 +198,24 @@ export class Session implements Membership {
       const missing = await this.#missingTopics()
       if (missing.length < than) this.#ended.resolve(undefined)
     } catch (error) {
-      this.#setting.kafkaOutage.report(kafkaFailure(error, 'look for topics'))
+      if (!this.#left) this.#setting.kafkaOutage.report(kafkaFailure(error, 'look for topics'))
+    }
+  }
+
+  /** @throws Failure KAFKA_UNREACHABLE once the session leaves */
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#left) throw new Failure('KAFKA_UNREACHABLE', 'this session of the group has ended')
+    const answer = request()
+    this.#asked.add(answer)
+    try {
+      return await answer
+    } finally {
+      this.#asked.delete(answer)
     }
   }
 
   async #leave(): Promise<void> {
+    this.#left = true
     const { config, logger, metrics } = this.#setting
     const flushed = await this.roster.flush(config.ingest.leaveTimeout)
     if (!flushed) logger.warn('ingest.leaveTimeout passed before all was stored; the next reader reads the rest again')
@@ -207,8 +223,11 @@ export class Session implements Membership {
     this.#memberId = null
     metrics.firn_kafka_connected.set(0)
     metrics.firn_assigned_partitions.set(0)
-    const clients = [this.#consumer.disconnect(), this.#admin.disconnect()]
-    await within(Promise.allSettled(clients), leaveMs)
+    const endAdmin = async () => {
+      await Promise.allSettled(this.#asked)
+      await this.#admin.disconnect()
+    }
+    await within(Promise.allSettled([this.#consumer.disconnect(), endAdmin()]), leaveMs)
   }
 }
 

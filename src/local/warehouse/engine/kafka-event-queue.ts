@@ -3,6 +3,7 @@
  * store holds: no other member has to be waited for, and what counts is in the store.
  */
 import { randomUUID } from 'node:crypto'
+import { within } from '../../../deadline.ts'
 import { type Consumer, type EachBatchPayload, kafkaClient, kafkaFailure } from '../../../kafka/client.ts'
 import type { Logger } from '../../../telemetry.ts'
 import { type EventBatch, type EventQueue, readNotification } from './event-queue.ts'
@@ -17,6 +18,9 @@ type Options = {
 type Receive = (batch: EventBatch) => Promise<void>
 
 const retryMs = 1000
+
+/** kafkajs waits for its brokers when it leaves, for half a minute where one has just come back. */
+const leaveMs = 5_000
 
 export function kafkaEventQueue(options: Options): EventQueue {
   let closing = false
@@ -66,6 +70,14 @@ async function readOnce(
   const groupId = `${settings.group}-${randomUUID()}`
   const admin = kafka.admin()
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250, allowAutoTopicCreation: false })
+  const leaveGroup = async (): Promise<void> => {
+    await consumer.disconnect()
+    // A group that stays behind is the broker's to forget.
+    await admin.deleteGroups([groupId]).catch((error: unknown) => {
+      logger.debug({ err: error, groupId }, 'group not deleted')
+    })
+    await admin.disconnect()
+  }
   try {
     await admin.connect()
     const starts = startOffsets(await admin.fetchTopicOffsets(topic), await positions())
@@ -79,12 +91,7 @@ async function readOnce(
     }
     await Promise.race([watchCrash(consumer), read()])
   } finally {
-    await consumer.disconnect()
-    // A group that stays behind is the broker's to forget.
-    await admin.deleteGroups([groupId]).catch((error: unknown) => {
-      logger.debug({ err: error, groupId }, 'group not deleted')
-    })
-    await admin.disconnect()
+    await within(leaveGroup(), leaveMs)
   }
 }
 
