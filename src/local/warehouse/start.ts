@@ -9,16 +9,9 @@ import { systemClock } from './engine/clock.ts'
 import { readPositions } from './engine/event-queue.ts'
 import { kafkaEventQueue } from './engine/kafka-event-queue.ts'
 import type { Knobs } from './engine/pipes.ts'
+import type { WarehouseUser } from './wire/login.ts'
 import { openServer } from './wire/server.ts'
 import { openEngine } from './engine/warehouse.ts'
-
-export type WarehouseUser = {
-  readonly name: string
-  /** null: no login with a password */
-  readonly password: string | null
-  /** PEM of the public key; null: no key-pair login */
-  readonly publicKeyFile: string | null
-}
 
 /** What `firn local warehouse --options FILE` reads, as JSON. */
 export type WarehouseOptions = {

@@ -3,7 +3,8 @@
  */
 import type { Bind, Result } from '../engine.ts'
 import { counts, done } from './outcome.ts'
-import { openScope, type Standing } from './session-scope.ts'
+import { openScope } from './session-scope.ts'
+import { type Standing } from './standing.ts'
 import { type Dml, SqlError } from '../sql/statement.ts'
 import type { Rows } from './store.ts'
 import { translateDml } from '../sql/translate-dml.ts'

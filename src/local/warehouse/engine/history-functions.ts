@@ -5,7 +5,7 @@
 import { existing, missing, wholeName } from '../sql/name-resolution.ts'
 import { parseName } from './object-name.ts'
 import type { Relation, Typed } from '../sql/scope.ts'
-import type { Standing } from './session-scope.ts'
+import type { Standing } from './standing.ts'
 import { type Name, SqlError, type SqlType } from '../sql/statement.ts'
 import type { Cell } from './store.ts'
 import { constant, quoted } from '../sql/duck-text.ts'

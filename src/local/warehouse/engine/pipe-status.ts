@@ -3,7 +3,7 @@
  */
 import type { CatalogObject } from './catalog.ts'
 import { pipeLocation } from './stage-location.ts'
-import type { Standing } from './session-scope.ts'
+import type { Standing } from './standing.ts'
 
 export async function pipeStatus(
   { core, transaction }: Standing,

@@ -6,23 +6,15 @@ import { translateQuery } from '../sql/translate-query.ts'
 import type { Core } from './core.ts'
 import { quoted } from '../sql/duck-text.ts'
 import { duckTable } from './store-text.ts'
-import type { Bind, SessionState } from '../engine.ts'
+import type { Bind } from '../engine.ts'
 import { historyRelation } from './history-functions.ts'
 import { existing, existingRelation, missing, nameText, type Place } from '../sql/name-resolution.ts'
 import type { Relation, Scope, Target, Typed } from '../sql/scope.ts'
 import { type Name, SqlError, type SqlType } from '../sql/statement.ts'
 import { streamRelation } from './streams.ts'
+import { type Standing, streamTable } from './standing.ts'
 import { systemFunction } from './system-functions.ts'
 import type { Cell } from './store.ts'
-import type { Transaction } from './transaction.ts'
-
-/** Where a statement runs. */
-export type Standing = {
-  readonly core: Core
-  readonly state: SessionState
-  readonly user: string
-  readonly transaction: Transaction
-}
 
 export type SessionScope = Scope & {
   /** values of the binds that the translation used */
@@ -81,18 +73,6 @@ async function readStream({ core, transaction }: Standing, found: Found, name: N
   const range = await transaction.streamRange(stream.id)
   found.streams.add(stream.id)
   return streamRelation(table.id, table.definition.columns, range)
-}
-
-/** @throws SqlError where the table is gone, or another one has its name */
-export function streamTable(
-  core: Core,
-  { table, tableId }: { readonly table: Name; readonly tableId: number },
-  stream: Name,
-): NonNullable<ReturnType<typeof core.catalog.find<'table'>>> {
-  const found = core.catalog.find('table', table)
-  if (found?.id === tableId) return found
-  const message = `Base table '${nameText(table)}' dropped, cannot read from stream '${nameText(stream)}'.`
-  throw new SqlError('002003', '02000', `SQL compilation error:\n${message}`)
 }
 
 function targetOf(core: Core, name: Name, place: Place): Target {

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CatalogObject } from './catalog.ts'
 import { type Core, reading, writing } from './core.ts'
-import { streamTable } from './session-scope.ts'
+import { streamTable } from './standing.ts'
 import { SqlError, type Statement } from '../sql/statement.ts'
 import { streamHasData } from './streams.ts'
 import { conditionFalse, recordEnd, recordRun, type TaskRun } from './task-history.ts'

@@ -4,10 +4,17 @@
  */
 import { createHash, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { WarehouseUser } from '../start.ts'
 import { SqlError } from '../sql/statement.ts'
 import { isObject, type JsonObject } from './http.ts'
 import type { LoginRequest } from './request.ts'
+
+export type WarehouseUser = {
+  readonly name: string
+  /** null: no login with a password */
+  readonly password: string | null
+  /** PEM of the public key; null: no key-pair login */
+  readonly publicKeyFile: string | null
+}
 
 export type User = {
   /** upper case */
