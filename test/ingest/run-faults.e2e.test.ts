@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
-import { startRun } from '../../src/commands/run.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { until } from '../support/until.ts'
 import {
@@ -25,6 +24,7 @@ import {
   stack,
   type State,
   untilCovered,
+  startedRun,
 } from './run-ground.ts'
 import { doorTo } from './stage-door.ts'
 
@@ -40,7 +40,7 @@ test('while the object store is away the ingester waits, says so, and then store
   })
   const lines: string[] = []
   const logger = createLogger({ level: 'info', stream: sink(lines), pretty: false })
-  const running = await startRun(config, logger)
+  const running = await startedRun(config, logger)
   const direct = { ...config, stage: { ...config.stage, endpoint: stack.s3.endpoint } }
   const send = (from: number, to: number) =>
     producer.send({
@@ -78,7 +78,7 @@ test('while the object store is away the ingester waits, says so, and then store
 test('a message that has no order halts its partition alone, with all before it stored', async () => {
   const topic = await createTopic(2)
   const config = configOf({ topics: [topic] })
-  const running = await startRun(config, silent)
+  const running = await startedRun(config, silent)
   const at = (partition: number, id: number, key: string | null = String(id)) => ({ partition, key, value: insert(id) })
   await producer.send({ topic, messages: [at(0, 1), at(0, 2), at(0, 3, null), at(0, 4), at(1, 5)] })
   await untilCovered(config, topic, 0, 2n)
@@ -106,14 +106,14 @@ test('messages that Kafka has deleted before they were staged halt their partiti
   const config = configOf({ topics: [topic] })
   const send = (ids: readonly number[]) =>
     producer.send({ topic, messages: ids.map((id) => ({ key: String(id), value: insert(id) })) })
-  const first = await startRun(config, silent)
+  const first = await startedRun(config, silent)
   await send([1, 2])
   await untilCovered(config, topic, 0, 2n)
   first.stop()
   await first.done
   await send([3, 4, 5])
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] })
-  const second = await startRun(config, silent)
+  const second = await startedRun(config, silent)
   const { halts } = await until(
     'a halt',
     () => readiness(second.port),
@@ -131,7 +131,7 @@ test('a topic that is not there yet is waited for, while others are read', async
   const later = `run.${randomUUID()}`
   const config = configOf({ topics: [there, later] })
   const lines: string[] = []
-  const running = await startRun(config, createLogger({ level: 'info', stream: sink(lines), pretty: false }))
+  const running = await startedRun(config, createLogger({ level: 'info', stream: sink(lines), pretty: false }))
   await producer.send({ topic: there, messages: [{ key: '1', value: insert(1) }] })
   await untilCovered(config, there, 0, 1n)
   assert.match(lines.join(''), new RegExp(`"code":"TOPIC_MISSING".*${later}`))
@@ -154,7 +154,7 @@ test('a topic that is not there yet is waited for, while others are read', async
 test('brokers that do not answer are told of once, with a hint and no stack trace, and waited for', async () => {
   const config = configOf({ topics: ['nowhere'], kafka: { brokers: ['127.0.0.1:1'] } })
   const lines: string[] = []
-  const running = await startRun(config, createLogger({ level: 'info', stream: sink(lines), pretty: false }))
+  const running = await startedRun(config, createLogger({ level: 'info', stream: sink(lines), pretty: false }))
   await until(
     'the trouble told',
     () => readiness(running.port),
@@ -172,7 +172,7 @@ test('a login that Kafka refuses ends the ingester with its code', async () => {
   const ca = await readFile(stack.kafka.caFile, 'utf8')
   const sasl = { mechanism: 'plain', username: 'firn', password: 'wrong' }
   const config = configOf({ topics: ['any'], kafka: { brokers: stack.kafka.saslSslBrokers, ca, sasl } })
-  const running = await startRun(config, silent)
+  const running = await startedRun(config, silent)
   await assert.rejects(running.done, { code: 'KAFKA_DENIED' })
 })
 
@@ -180,7 +180,7 @@ test('messages that Kafka deletes while they wait to be read halt their partitio
   const topic = await createTopic(1)
   const door = await doorTo(stack.s3.endpoint)
   const config = configOf({ topics: [topic], stage: { endpoint: door.endpoint }, ingest: { memory: '1MiB' } })
-  const running = await startRun(config, silent)
+  const running = await startedRun(config, silent)
   const send = (from: number, to: number) =>
     producer.send({
       topic,
@@ -224,7 +224,7 @@ test('messages that Kafka deletes while they wait to be read halt their partitio
 test('a topic that is deleted while it is read ends no process: what was read is stored, and the topic is waited for', async () => {
   const topic = await createTopic(1)
   const config = configOf({ topics: [topic], ingest: { freshness: '1h' } })
-  const running = await startRun(config, silent)
+  const running = await startedRun(config, silent)
   await producer.send({ topic, messages: [1, 2, 3].map((id) => ({ key: String(id), value: insert(id) })) })
   const metrics = async () => (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
   await until('all read', metrics, (text) => /^firn_consumed_offset\{.*\} 3$/m.test(text))

@@ -8,11 +8,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { startRun } from '../../src/commands/run.ts'
 import { type Config, configSchema } from '../../src/config.ts'
 import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
 import { type LandingFile, parseLandingKey } from '../../src/landing.ts'
 import { openStage } from '../../src/stage/s3.ts'
-import { createLogger } from '../../src/telemetry.ts'
+import { createLogger, type Logger } from '../../src/telemetry.ts'
 import { testStack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 
@@ -27,8 +28,19 @@ export const admin = kafka.admin()
 export const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
 await Promise.all([admin.connect(), producer.connect()])
 
+const runs: Awaited<ReturnType<typeof startRun>>[] = []
+
+/** An ingester in this process; a test that fails may leave it to `endGround`. */
+export async function startedRun(config: Config, logger: Logger): Promise<(typeof runs)[number]> {
+  const run = await startRun(config, logger)
+  runs.push(run)
+  return run
+}
+
 /** To be called after the last test of a file. */
 export async function endGround(): Promise<void> {
+  for (const run of runs) run.stop()
+  await Promise.allSettled(runs.map(({ done }) => done))
   await Promise.all([admin.disconnect(), producer.disconnect()])
   await rm(folder, { recursive: true })
 }

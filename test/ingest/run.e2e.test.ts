@@ -7,7 +7,6 @@ import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { startRun } from '../../src/commands/run.ts'
 import { configSchema } from '../../src/config.ts'
 import { parseCommitment } from '../../src/ingest/commitment.ts'
 import { CompressionTypes, Partitioners } from '../../src/kafka/client.ts'
@@ -29,6 +28,7 @@ import {
   silent,
   stack,
   untilCovered,
+  startedRun,
 } from './run-ground.ts'
 
 after(endGround)
@@ -49,7 +49,7 @@ for (const { mechanism, codec } of logins) {
       topics: [topic],
       kafka: { brokers: stack.kafka.saslSslBrokers, ca, sasl: { mechanism, username, password } },
     })
-    const running = await startRun(config, silent)
+    const running = await startedRun(config, silent)
     const good = Array.from({ length: 2_000 }, (_, id) => ({ key: String(id), value: insert(id) }))
     const odd = [
       { key: 'a', value: 'no JSON' },
@@ -110,7 +110,7 @@ test('offsets of aborted messages and of transaction markers are covered, and le
   }
   await send([1, 2], 'commit')
   await send([3, 4], 'abort')
-  const running = await startRun(config, silent)
+  const running = await startedRun(config, silent)
   await send([5], 'commit')
   for (let id = 0; id < 20; id++) await send([id], 'abort')
   await transactional.disconnect()

@@ -3,11 +3,12 @@
  * test that stops parts, one of its own. Both are removed with all their data, however the run ends.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Endpoints } from '../../src/local/endpoints.ts'
 import { openStack, type Stack } from '../../src/local/stack.ts'
+import { lockFile } from '../../src/local/stack-lock.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
 /** Endpoints as JSON: how the runner's process tells those of the test files. */
@@ -69,6 +70,8 @@ export async function globalTeardown(): Promise<void> {
 
 /** For an ending process, which cannot wait for promises. Finds nothing to do after an orderly end. */
 function removeNow(dir: string): void {
+  // The command below would wait for a lock that this very process holds, where it ends in the middle of up or down.
+  rmSync(join(dir, lockFile), { force: true })
   const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
   spawnSync(process.execPath, [main, 'local', 'down', '--clean', '--dir', dir], { stdio: 'ignore' })
 }
