@@ -11,6 +11,8 @@ const duration = z
   .string('expected a duration such as 500ms, 60s, 5m or 1h')
   .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'expected a duration such as 500ms, 60s, 5m or 1h')
   .transform((text) => Math.round(parseFloat(text) * (seconds[text.replace(/[\d.]/g, '')] ?? 1) * 1000))
+  // A timer of more than 2^31 - 1 ms, 24.8 days, goes off at once.
+  .refine((ms) => ms < 2 ** 31, 'expected at most 596h')
 
 /** `16MiB`, `64KiB`, `1GiB`, `100B` → bytes */
 const bytes = z

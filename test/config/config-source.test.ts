@@ -204,6 +204,12 @@ tables:
         'ingest.memory: expected a size such as 64KiB, 128MiB or 1GiB',
       ],
     ],
+    [
+      'a duration that no timer can wait for',
+      withSection('ingest: { freshness: 597h }'),
+      {},
+      ['ingest.freshness: expected at most 596h'],
+    ],
     ['YAML that is none', 'kafka: [a\nstage: {', {}, [/^\/firn.yaml:2:1: Flow sequence /]],
     ['the same key twice', `${base}log: {}\nlog: {}`, {}, ['/firn.yaml:9:1: Map keys must be unique']],
     ['a list where sections are wanted', '- a', {}, ['/firn.yaml: expected sections such as kafka, stage and tables']],
