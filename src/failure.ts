@@ -127,6 +127,11 @@ export const failures = {
     hint: 'The status server cannot listen there. Check status.listen; port 0 chooses a free one.',
   },
 
+  DEMO_STUCK: {
+    response: 'fatal',
+    hint: 'Look at ingester.log and logs/ in the folder of the demo, .firn/demo; the next demo empties it.',
+  },
+
   // The user's own words.
   INTERRUPTED: { response: 'fatal', hint: 'Run it again to start over.' },
   USAGE: { response: 'fatal', hint: 'See: firn --help' },

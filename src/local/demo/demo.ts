@@ -49,6 +49,9 @@ const tables = [
 /** What is undone at the end; `kept` where the demo is to stay as it is. */
 type CleanUp = (kept: boolean) => Promise<void>
 
+/** Told when a process ends that nobody ended. */
+type OnCrash = (failure: unknown) => void
+
 /** @returns whether every row of both final tables is as the source has it */
 export async function playDemo(
   options: DemoOptions,
@@ -61,22 +64,34 @@ export async function playDemo(
   // Data of an earlier demo would be counted again.
   await stack.down({ clean: true })
   const cleanUp: CleanUp[] = []
-  let kept = false
+  const broken = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => {
+    broken.reject(new Failure('INTERRUPTED', 'the demo was interrupted'))
+  })
+  let [kept, clean] = [false, false]
   try {
-    const equal = await Promise.race([play(options, screen, stack, cleanUp), aborted(signal)])
+    const equal = await Promise.race([play(options, screen, stack, cleanUp, broken.reject), broken.promise])
     kept = options.keep
+    clean = equal
     return equal
   } finally {
     for (const undo of cleanUp.reverse()) await undo(kept)
-    if (!kept) await stack.down({ clean: true })
+    // What went wrong is in its logs.
+    if (!kept) await stack.down({ clean: clean || signal.aborted })
   }
 }
 
-async function play(options: DemoOptions, screen: Screen, stack: Stack, cleanUp: CleanUp[]): Promise<boolean> {
+async function play(
+  options: DemoOptions,
+  screen: Screen,
+  stack: Stack,
+  cleanUp: CleanUp[],
+  onCrash: OnCrash,
+): Promise<boolean> {
   const startedAt = Date.now()
   screen.heading('Starting Kafka, the S3 server and the development warehouse')
   const endpoints = await stack.up()
-  const scene = await setScene(options, screen, stack, endpoints, cleanUp)
+  const scene = await setScene(options, screen, stack, endpoints, cleanUp, onCrash)
   await realTimeSync(scene)
   await highVolume(scene, options.changes)
   await errorAndRecovery(scene)
@@ -91,6 +106,7 @@ async function setScene(
   stack: Stack,
   endpoints: Endpoints,
   cleanUp: CleanUp[],
+  onCrash: OnCrash,
 ): Promise<Scene> {
   screen.line(
     `  Kafka ${endpoints.kafka.brokers.join(', ')}   S3 ${endpoints.s3.endpoint}   warehouse ${endpoints.warehouse.accessUrl}`,
@@ -109,7 +125,12 @@ async function setScene(
 
   screen.heading('firn run')
   const logFile = join(options.dir, 'ingester.log')
-  let ingester: Ingester = await startIngester(options.main, config, logFile, statusUrl)
+  const start = async (): Promise<Ingester> => {
+    const started = await startIngester(options.main, config, logFile, statusUrl)
+    started.crashed.catch(onCrash)
+    return started
+  }
+  let ingester = await start()
   cleanUp.push(async (kept) => {
     if (kept) ingester.leave()
     else await ingester.kill('SIGTERM')
@@ -140,7 +161,7 @@ async function setScene(
     ingesterPid: () => ingester.pid,
     killIngester: () => ingester.kill('SIGKILL'),
     async restartIngester() {
-      ingester = await startIngester(options.main, config, logFile, statusUrl)
+      ingester = await start()
     },
   }
 }
@@ -236,12 +257,4 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return typeof address === 'object' && address ? address.port : 0
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(new Failure('INTERRUPTED', 'the demo was interrupted'))
-    })
-  })
 }

@@ -10,6 +10,8 @@ import { Failure } from '../../failure.ts'
 
 export interface Ingester {
   readonly pid: number
+  /** rejects when the process ends although nobody killed it */
+  readonly crashed: Promise<never>
   /** resolves when the process has ended */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** Lets it live on after the demo. */
@@ -38,15 +40,19 @@ export async function startIngester(
   closeSync(log)
   await once(child, 'spawn')
   while (!(await answers(`${statusUrl}/readyz`))) {
-    if (ended(child)) {
-      const tail = (await readFile(logFile, 'utf8')).split('\n').slice(-15).join('\n')
-      throw new Failure('STACK_PART_FAILED', `the ingester ended before it was ready; the end of ${logFile}:\n${tail}`)
-    }
+    if (ended(child)) throw await crash(logFile)
     await sleep(100)
   }
+  let expected = false
+  const crashed = once(child, 'exit').then(async () => {
+    if (!expected) throw await crash(logFile)
+    return await new Promise<never>(() => undefined)
+  })
   return {
     pid: child.pid ?? 0,
+    crashed,
     async kill(signal) {
+      expected = true
       if (ended(child)) return
       const gone = once(child, 'exit')
       child.kill(signal)
@@ -56,6 +62,11 @@ export async function startIngester(
       child.unref()
     },
   }
+}
+
+async function crash(logFile: string): Promise<Failure> {
+  const tail = (await readFile(logFile, 'utf8')).split('\n').slice(-15).join('\n')
+  return new Failure('STACK_PART_FAILED', `the ingester ended by itself; the end of ${logFile}:\n${tail}`)
 }
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null

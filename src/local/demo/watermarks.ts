@@ -63,9 +63,15 @@ function sumOf(metrics: string, name: string): number {
   return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
+/** Pipes load within seconds here, and tasks run every ten. */
+const stallMs = 15_000
+const hopelessMs = 120_000
+
 /**
  * Shows the watermarks until all `total` messages are merged.
- * `stalled` is called when loaded has not moved for a while although files are staged.
+ * `stalled` is called when nothing has moved for a while although all is staged and not all loaded.
+ *
+ * @throws Failure DEMO_STUCK
  */
 export async function watchUntilMerged(
   screen: Screen,
@@ -73,19 +79,23 @@ export async function watchUntilMerged(
   total: () => number,
   stalled: () => Promise<void>,
 ): Promise<void> {
-  const stallMs = 15_000
-  let loaded = -1
+  let last = ''
   let movedAt = Date.now()
+  let refreshedAt = 0
   for (;;) {
     const seen = await watermarks.look()
     screen.live(progressLine(seen, total()))
     if (seen.merged >= total()) break
-    if (seen.loaded !== loaded || seen.staged < total()) {
-      loaded = seen.loaded
-      movedAt = Date.now()
-    } else if (seen.loaded < total() && Date.now() - movedAt > stallMs) {
+    const standing = JSON.stringify(seen)
+    if (standing !== last) movedAt = Date.now()
+    last = standing
+    const stillMs = Date.now() - movedAt
+    if (stillMs > hopelessMs)
+      throw new Failure('DEMO_STUCK', `nothing has moved for ${stillMs / 1000} s:${progressLine(seen, total())}`)
+    const unloaded = seen.staged >= total() && seen.loaded < total()
+    if (unloaded && Math.min(stillMs, Date.now() - refreshedAt) > stallMs) {
       await stalled()
-      movedAt = Date.now()
+      refreshedAt = Date.now()
     }
     await sleep(500)
   }
