@@ -210,6 +210,12 @@ tables:
       {},
       ['ingest.freshness: expected at most 596h'],
     ],
+    [
+      'a schedule that Snowflake would refuse',
+      withSection('warehouse: { account: a, user: u, password: p, schedule: 5 SECONDS }'),
+      {},
+      ['warehouse.schedule: expected at least 10 SECONDS'],
+    ],
     ['YAML that is none', 'kafka: [a\nstage: {', {}, [/^\/firn.yaml:2:1: Flow sequence /]],
     ['the same key twice', `${base}log: {}\nlog: {}`, {}, ['/firn.yaml:9:1: Map keys must be unique']],
     ['a list where sections are wanted', '- a', {}, ['/firn.yaml: expected sections such as kafka, stage and tables']],
