@@ -82,7 +82,7 @@ const warehouse = z.strictObject({
       /^(\d+ (SECOND|MINUTE|HOUR)S?|USING CRON [A-Za-z0-9*,/_ -]+)$/,
       "expected '10 SECONDS', '1 MINUTE' or 'USING CRON ...'",
     )
-    .refine((text) => !/^\d SECONDS?$/.test(text) && !/^0/.test(text), 'expected at least 10 SECONDS')
+    .refine((text) => !/^\d SECONDS?$/.test(text) && !text.startsWith('0'), 'expected at least 10 SECONDS')
     .default('1 MINUTE')
     .describe('how often the merge tasks run, as SCHEDULE of CREATE TASK'),
 })
