@@ -64,7 +64,7 @@ stack-parts: .firn/parts/kafka/.done .firn/parts/s3/.done ## Kafka and the S3 se
 
 .PHONY: clean
 clean: ## stop the development stack and remove all that make has made
-	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean; fi
+	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean && $(FIRN) demo --end; fi
 	@rm -rf node_modules dist .firn
 
 .PHONY: check
@@ -73,8 +73,8 @@ check:
 
 node_modules/.done: package-lock.json
 	@$(PARTS) check-npm
-	@echo 'installing npm packages (about a minute, once)'
-	@PATH='$(NPM_PATH)' npm ci --loglevel=error --no-audit --no-fund
+	@echo 'installing npm packages (about a minute, once)' >&2
+	@PATH='$(NPM_PATH)' npm ci --loglevel=error --no-audit --no-fund >&2
 	@touch $@
 
 .firn/parts/kafka/.done: src/local/kafka-pom.xml

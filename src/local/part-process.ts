@@ -46,7 +46,12 @@ export function isRunning({ pid, startedAt }: ProcessId): boolean {
 }
 
 export function currentProcess(): ProcessId {
-  return { pid: process.pid, startedAt: startOf(process.pid) ?? '' }
+  return processId(process.pid)
+}
+
+/** Of a process that runs now. */
+export function processId(pid: number): ProcessId {
+  return { pid, startedAt: startOf(pid) ?? '' }
 }
 
 /** Sends the signal, waits for the end, and kills what has not ended after `patienceMs`; whether it came to that. */

@@ -13,6 +13,7 @@ import type { Logger } from '../../telemetry.ts'
 import type { Endpoints } from '../endpoints.ts'
 import { openStack, type Stack } from '../stack.ts'
 import { type Ingester, startIngester } from './ingester.ts'
+import { endDemo, keepIngester } from './kept.ts'
 import { type Scene, errorAndRecovery, highVolume, realTimeSync } from './scenarios.ts'
 import { openScreen, count, type Screen, seconds } from './screen.ts'
 import { openSender } from './sender.ts'
@@ -61,8 +62,8 @@ export async function playDemo(
 ): Promise<boolean> {
   const screen = openScreen(out)
   const stack = openStack(options.dir, logger)
-  // Data of an earlier demo would be counted again.
-  await stack.down({ clean: true })
+  // Data of an earlier demo would be counted again, and what it left running would write more of them.
+  await endDemo(options.dir, logger)
   const cleanUp: CleanUp[] = []
   const broken = Promise.withResolvers<never>()
   signal.addEventListener('abort', () => {
@@ -75,6 +76,7 @@ export async function playDemo(
     clean = equal
     return equal
   } finally {
+    screen.settle()
     for (const undo of cleanUp.reverse()) await undo(kept)
     // What went wrong is in its logs.
     if (!kept) await stack.down({ clean: clean || signal.aborted })
@@ -132,8 +134,12 @@ async function setScene(
   }
   let ingester = await start()
   cleanUp.push(async (kept) => {
-    if (kept) ingester.leave()
-    else await ingester.kill('SIGTERM')
+    if (!kept) {
+      await ingester.kill('SIGTERM')
+      return
+    }
+    ingester.leave()
+    await keepIngester(options.dir, ingester.pid)
   })
   screen.line(`  process ${ingester.pid}, log ${logFile}, metrics ${statusUrl}/metrics`)
 
@@ -158,7 +164,6 @@ async function setScene(
     connect,
     reconnect,
     watermarks: openWatermarks(statusUrl, { connect, reconnect }, 'CDC', tables),
-    ingesterPid: () => ingester.pid,
     killIngester: () => ingester.kill('SIGKILL'),
     async restartIngester() {
       ingester = await start()
@@ -171,8 +176,11 @@ async function compare(scene: Scene, startedAt: number): Promise<boolean> {
   screen.heading('Comparing every row of both final tables with the source')
   let [equal, missing, extra] = [0, 0, 0]
   for (const { name, target } of tables) {
-    const verdict = await verify(await scene.connect(), target, sender.rows(name))
-    screen.line(`  ${target}: ${count(verdict.equal)} rows equal`)
+    const session = await scene.connect()
+    const verdict = await verify(session, target, sender.rows(name))
+    screen.line(`  ${target}: ${count(verdict.equal)} rows equal; for example`)
+    const [row] = await session.query(`SELECT ID, DATA FROM ${target} ORDER BY _POSITION DESC LIMIT 1`)
+    if (row) screen.line(`    ${String(row['ID'])}  ${String(row['DATA'])}`)
     for (const kind of ['missing', 'extra', 'different'] as const) {
       const ids = verdict[kind]
       if (ids.length > 0)
@@ -194,15 +202,14 @@ async function compare(scene: Scene, startedAt: number): Promise<boolean> {
   return same
 }
 
-function whatToTry(scene: Scene, { dir }: DemoOptions): void {
-  const { screen } = scene
+function whatToTry({ screen }: Scene, { dir }: DemoOptions): void {
   screen.heading('Everything is left running. Try:')
   screen.line(`  make firn ARGS="status --config ${dir}/firn.yaml"`)
   screen.line(`  make firn ARGS="check --config ${dir}/firn.yaml"`)
   screen.line(`  make firn ARGS="local up --dir ${dir} --json"`)
   screen.line(`  tail -f ${dir}/ingester.log`)
   screen.line('To end it:')
-  screen.line(`  kill ${scene.ingesterPid()}; make firn ARGS="local down --clean --dir ${dir}"`)
+  screen.line(`  make firn ARGS="demo --end --dir ${dir}"`)
 }
 
 async function runMigrate(main: string, config: string, screen: Screen): Promise<void> {

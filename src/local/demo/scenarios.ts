@@ -29,7 +29,6 @@ export type Scene = {
   readonly watermarks: Watermarks
   readonly connect: () => Promise<Session>
   readonly reconnect: () => Promise<void>
-  readonly ingesterPid: () => number
   readonly killIngester: () => Promise<void>
   readonly restartIngester: () => Promise<void>
 }
