@@ -3,12 +3,12 @@
  */
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { Failure } from '../failure.ts'
 import { playDemo } from '../local/demo/demo.ts'
 import { endDemo } from '../local/demo/kept.ts'
 import { createLogger } from '../telemetry.ts'
 import type { Command } from './command.ts'
+import { parseOptions } from './options.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -51,12 +51,7 @@ examples:
 function options(args: readonly string[]): { keep: boolean; changes: number; dir: string; end: boolean } {
   const [flag, text] = [{ type: 'boolean' }, { type: 'string' }] as const
   const known = { keep: flag, end: flag, changes: text, dir: text }
-  let values
-  try {
-    ;({ values } = parseArgs({ args: [...args], options: known }))
-  } catch (error) {
-    throw new Failure('USAGE', `${(error as Error).message}; for example: firn demo --changes 1000`, { cause: error })
-  }
+  const values = parseOptions(args, known, 'firn demo --changes 1000')
   const changes = Number(values.changes ?? 100_000)
   if (!Number.isInteger(changes) || changes < 1) {
     throw new Failure('USAGE', `--changes takes a whole number above 0, such as --changes 1000`)

@@ -5,12 +5,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Failure } from '../../failure.ts'
 import { connectSnowflake, type Session } from '../../snowflake/session.ts'
 import type { Logger } from '../../telemetry.ts'
 import type { Endpoints } from '../endpoints.ts'
+import { choosePorts } from '../ports.ts'
 import { openStack, type Stack } from '../stack.ts'
 import { type Ingester, startIngester } from './ingester.ts'
 import { endDemo, keepIngester } from './kept.ts'
@@ -117,7 +117,8 @@ async function setScene(
   cleanUp.push(() => sender.close())
   screen.line(`  topics ${tables.map(({ topic }) => topic).join(', ')}, 4 partitions each`)
 
-  const statusUrl = `http://127.0.0.1:${String(await freePort())}`
+  const [statusPort = 0] = await choosePorts(1)
+  const statusUrl = `http://127.0.0.1:${statusPort}`
   const config = join(options.dir, 'firn.yaml')
   await mkdir(options.dir, { recursive: true })
   await writeFile(config, configText(endpoints, statusUrl))
@@ -255,13 +256,4 @@ log:
 tables:
 ${tables.map(({ topic, name }) => `  - { topic: ${topic}, table: SHOP.${name.toUpperCase()}, key: [id] }`).join('\n')}
 `
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }

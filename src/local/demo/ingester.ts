@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../failure.ts'
+import { logEnd } from '../part-process.ts'
 
 export interface Ingester {
   readonly pid: number
@@ -40,12 +41,12 @@ export async function startIngester(
   closeSync(log)
   await once(child, 'spawn')
   while (!(await answers(`${statusUrl}/readyz`))) {
-    if (ended(child)) throw await crash(logFile)
+    if (ended(child)) throw crash(logFile)
     await sleep(100)
   }
   let expected = false
   const crashed = once(child, 'exit').then(async () => {
-    if (!expected) throw await crash(logFile)
+    if (!expected) throw crash(logFile)
     return await new Promise<never>(() => undefined)
   })
   return {
@@ -64,9 +65,8 @@ export async function startIngester(
   }
 }
 
-async function crash(logFile: string): Promise<Failure> {
-  const tail = (await readFile(logFile, 'utf8')).split('\n').slice(-15).join('\n')
-  return new Failure('STACK_PART_FAILED', `the ingester ended by itself; the end of ${logFile}:\n${tail}`)
+function crash(logFile: string): Failure {
+  return new Failure('STACK_PART_FAILED', `the ingester ended by itself; the end of ${logFile}:\n${logEnd(logFile)}`)
 }
 
 const ended = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
