@@ -132,7 +132,10 @@ export class Roster implements PartitionListener {
   /** Kafka has nothing at this partition's offset: find out why, from the start. */
   outOfRange(topic: string, number: number): void {
     const slot = this.#slots.get(keyOf(topic, number))
-    if (slot?.partition.phase === 'reading') this.#renew(slot, null)
+    if (slot?.partition.phase !== 'reading') return
+    // What was read of the messages that are gone from Kafka is nowhere else: it is stored first.
+    slot.partition.leave()
+    this.#renew(slot, null)
   }
 
   /**
@@ -152,7 +155,9 @@ export class Roster implements PartitionListener {
   }
 
   async commit(partition: Partition, next: bigint, metadata: string): Promise<void> {
-    if (partition.generation !== this.#generation || !this.#slotOf(partition)) return
+    // One that starts anew waits for what it was before, so that commits of a place stay in order.
+    if (partition.generation !== this.#generation || !this.#slots.has(keyOf(partition.topic, partition.partition)))
+      return
     const { topic, partition: number } = partition
     try {
       await this.#membership.commit(topic, number, next, metadata)
@@ -175,7 +180,9 @@ export class Roster implements PartitionListener {
 
   taken(partition: Partition, range: OffsetRange): void {
     const slot = this.#slotOf(partition)
-    if (slot) this.#renew(slot, range.first)
+    if (!slot) return
+    slot.partition.abandon()
+    this.#renew(slot, range.first)
   }
 
   freed(): void {
@@ -212,11 +219,10 @@ export class Roster implements PartitionListener {
     for (const name of partitionGauges) metrics[name].remove({ topic, partition: number })
   }
 
-  /** Starts a partition anew within its generation. */
+  /** Starts a partition anew within its generation, after what it still stores. */
   #renew(slot: Slot, beyond: bigint | null): void {
     if (this.#leaving) return
     const { topic, partition: number } = slot.partition
-    slot.partition.abandon()
     const fresh = this.#place(topic, number, beyond, endOf(slot))
     this.#retire(slot)
     void this.#begin(topic, [fresh])

@@ -80,6 +80,26 @@ test('an offset outside of the log is looked into, and halts where the log has l
   )
 })
 
+test('what was read before the log lost it is stored and committed, however late, before its partition halts', async () => {
+  const { roster, bounds, stage, commits } = ground({ fileRows: 5 })
+  const held = Promise.withResolvers<undefined>()
+  stage.beforePut = () => held.promise
+  roster.assign({ [topic]: [0] })
+  await reading(roster, 1)
+  offer(roster, 0, 0, 4)
+  offer(roster, 0, 5, 7)
+  bounds.log = { low: 9n, high: 10n }
+  roster.outOfRange(topic, 0)
+  held.resolve(undefined)
+  await until(
+    'the halt',
+    () => roster.halts.map(({ code }) => code),
+    (codes) => codes.includes('RETENTION_LOSS'),
+  )
+  assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n), keyOf(0, 5n, 7n)])
+  assert.equal(commits.get(0), 8n)
+})
+
 test('a batch that cannot be encoded halts its partition, and nothing behind it is stored', async () => {
   const { roster, stage, setting, commits } = ground({ fileRows: 5 })
   setting.encoder.encode = (batch) =>
