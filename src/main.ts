@@ -52,12 +52,12 @@ async function main(args: readonly string[], io: Io): Promise<ExitCode> {
     io.stderr.write(`firn: there is no command "${name}"\n\n${usage()}`)
     return 2
   }
-  const { command } = await entry.load()
-  if (rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(command.help)
-    return 0
-  }
   try {
+    const { command } = await entry.load()
+    if (rest.includes('--help') || rest.includes('-h')) {
+      io.stdout.write(command.help)
+      return 0
+    }
     return await command.run(rest, io)
   } catch (error) {
     return report(toFailure(error), io)

@@ -5,14 +5,14 @@
 import { Failure } from '../failure.ts'
 import {
   type Admin,
-  type Batch,
   type Consumer,
+  consumerOf,
   type EachBatchPayload,
   kafkaClient,
   kafkaFailure,
 } from '../kafka/client.ts'
-import { messageOf } from '../kafka/message.ts'
-import { forgetMember, onOffsetOutOfRange } from '../kafka/patches.ts'
+import type { FetchedBatch } from '../kafka/fetched-batch.ts'
+import { hookGroup } from '../kafka/patches.ts'
 import { findStarts, logBounds } from './assignment.ts'
 import { within } from '../deadline.ts'
 import type { Outage } from './outage.ts'
@@ -47,7 +47,7 @@ export class Session implements Membership {
     // Clients of its own: kafkajs keeps a group's offsets for as long as a client lives.
     const kafka = kafkaClient(config.kafka, logger)
     this.#admin = kafka.admin()
-    this.#consumer = kafka.consumer({
+    const { consumer, cluster } = consumerOf(kafka, {
       groupId: config.kafka.group,
       sessionTimeout: config.ingest.sessionTimeout,
       rebalanceTimeout: 60_000,
@@ -56,6 +56,13 @@ export class Session implements Membership {
       metadataMaxAge: 10_000,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: () => Promise.resolve(false) },
+    })
+    this.#consumer = consumer
+    hookGroup(cluster, {
+      outOfRange: (topic, partition) => {
+        this.roster.outOfRange(topic, partition)
+      },
+      beforeRejoin: () => Promise.resolve(),
     })
     this.#ended.promise.catch(() => undefined)
   }
@@ -144,11 +151,7 @@ export class Session implements Membership {
       this.#stopped = true
     })
     this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
-      if (this.#memberId !== null) forgetMember(this.#memberId)
       this.#memberId = memberId
-      onOffsetOutOfRange(memberId, ({ topic, partition }) => {
-        this.roster.outOfRange(topic, partition)
-      })
       metrics.firn_kafka_connected.set(1)
       kafkaOutage.over()
       this.roster.assign(memberAssignment)
@@ -167,11 +170,11 @@ export class Session implements Membership {
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload
-    const last = batch.lastOffset()
-    const fetched = BigInt((batch as FetchedBatch).fetchedOffset)
-    const verdict = this.roster.offer(batch.topic, batch.partition, fetched, messagesOf(batch), BigInt(last) + 1n)
-    if (verdict === 'take') payload.resolveOffset(last)
+    // Declared as kafkajs's own class, which it stands in for.
+    const batch = payload.batch as unknown as FetchedBatch
+    const { topic, partition, next } = batch
+    const verdict = this.roster.offer(topic, partition, BigInt(batch.fetchedOffset), batch.records(), next)
+    if (verdict === 'take') payload.resolveOffset(batch.lastOffset())
     await payload.heartbeat()
   }
 
@@ -219,7 +222,6 @@ export class Session implements Membership {
     const { config, logger, metrics } = this.#setting
     const flushed = await this.roster.flush(config.ingest.leaveTimeout)
     if (!flushed) logger.warn('ingest.leaveTimeout passed before all was stored; the next reader reads the rest again')
-    if (this.#memberId !== null) forgetMember(this.#memberId)
     this.#memberId = null
     metrics.firn_kafka_connected.set(0)
     metrics.firn_assigned_partitions.set(0)
@@ -229,11 +231,4 @@ export class Session implements Membership {
     }
     await within(Promise.allSettled([this.#consumer.disconnect(), endAdmin()]), leaveMs)
   }
-}
-
-/** A member that kafkajs has and does not declare. */
-type FetchedBatch = Batch & { readonly fetchedOffset: string }
-
-function* messagesOf({ topic, partition, messages }: Batch) {
-  for (const message of messages) yield messageOf(topic, partition, message)
 }

@@ -2,16 +2,15 @@
  * The one door to Kafka: this folder alone imports kafkajs. Makes clients from Firn's settings, with every codec, and maps
  * kafkajs's errors to failures. What is consumed and committed is decided in ingest/.
  */
-import kafkajs, { type SASLOptions } from 'kafkajs'
+import type { Consumer, ConsumerConfig, Kafka, LogEntry, SASLOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { Logger } from '../telemetry.ts'
 import { registerCodecs } from './codecs.ts'
-import { applyPatches } from './patches.ts'
+import { type Cluster, kafkajs } from './patches.ts'
 
 export type {
   Admin,
-  Batch,
   Consumer,
   EachBatchPayload,
   Kafka,
@@ -26,8 +25,7 @@ export const { CompressionTypes, Partitioners } = kafkajs
  * A client that has not connected yet. kafkajs's own log lines arrive at debug: what matters in them comes back as an
  * error, which its caller reports once and in Firn's words.
  */
-export function kafkaClient(config: KafkaConfig, logger: Logger): kafkajs.Kafka {
-  applyPatches()
+export function kafkaClient(config: KafkaConfig, logger: Logger): Kafka {
   registerCodecs()
   const { brokers, clientId, ca, cert, key, sasl } = config
   const tls = { ...(ca ? { ca: [ca] } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) }
@@ -46,12 +44,32 @@ export function kafkaClient(config: KafkaConfig, logger: Logger): kafkajs.Kafka 
   })
 }
 
-function logInto(logger: Logger): (entry: kafkajs.LogEntry) => void {
+function logInto(logger: Logger): (entry: LogEntry) => void {
   return ({ namespace, label, log }) => {
     const { message, error, topic, partition } = log as { readonly message: string; readonly [member: string]: unknown }
     const reason = typeof error === 'string' ? error : undefined
     logger.debug({ kafkajs: namespace, label, topic, partition, reason }, message)
   }
+}
+
+/** A consumer, and its view of the brokers, which kafkajs shows to assigners alone. */
+export function consumerOf(
+  kafka: Kafka,
+  config: ConsumerConfig,
+): { readonly consumer: Consumer; readonly cluster: Cluster } {
+  const clusters: Cluster[] = []
+  const consumer = kafka.consumer({
+    ...config,
+    partitionAssigners: [
+      (assigner) => {
+        clusters.push(assigner.cluster)
+        return kafkajs.PartitionAssigners.roundRobin(assigner)
+      },
+    ],
+  })
+  const [cluster] = clusters
+  if (!cluster) throw new Failure('UNKNOWN', 'kafkajs made a consumer without an assigner')
+  return { consumer, cluster }
 }
 
 /** kafkajs's errors in Firn's words, the cause kept. `attempt` completes "cannot ...". */

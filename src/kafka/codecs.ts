@@ -4,9 +4,9 @@
  */
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import kafkajs from 'kafkajs'
 import lz4 from 'lz4-napi'
 import * as snappy from '../snappy.ts'
+import { kafkajs } from './patches.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 

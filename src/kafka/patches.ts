@@ -1,96 +1,234 @@
 /**
- * What is changed inside kafkajs, and nothing else is: three methods of version 2.2.4, which nobody develops any further.
- * Another version ends the process at start, so that no change applies to code that it was not read against.
+ * What is changed inside kafkajs 2.2.4, and nothing else is. Nobody develops that version any further, so its insides stay
+ * as they were read; another version ends the process at start. kafkajs is to be had from here alone: two of its modules
+ * are replaced, which works only before the others have loaded them.
+ *
+ * Invariant: none of this changes a consumer without hooks, but for reading record batches, and for its idle timer.
  */
 import { createRequire } from 'node:module'
+import type kafkajsTypes from 'kafkajs'
+import type { EachBatchPayload } from 'kafkajs'
 import { Failure } from '../failure.ts'
+import { FetchedBatch } from './fetched-batch.ts'
+import { decodeRecordBatches, type RecordSet } from './record-batch.ts'
 
 const inside = createRequire(import.meta.url)
 
-type Partition = { readonly topic: string; readonly partition: number }
-type OffsetManager = { readonly memberId: string }
+/** A client's view of the brokers; each consumer has one of its own, by which its group is known here. */
+export type Cluster = object
+
+/** What a group member that keeps its own offsets is asked. */
+export interface GroupHooks {
+  /** Kafka says that a fetch offset is outside of the log. */
+  outOfRange(topic: string, partition: number): void
+  /** Before the member joins again, and so gives up what it reads; it must not take long. Never throws. */
+  beforeRejoin(): Promise<void>
+}
+
+/** One generation of a group, for as long as a member of it wants to commit. */
+export interface Generation {
+  readonly id: number
+  /** Refused by the coordinator once another generation has begun. */
+  commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void>
+}
+
+const hooksOf = new WeakMap<Cluster, GroupHooks>()
+const groupOf = new WeakMap<Cluster, ConsumerGroup>()
+
+/** From now on the consumer with this cluster never jumps to another offset by itself, and asks before it joins again. */
+export function hookGroup(cluster: Cluster, hooks: GroupHooks): void {
+  hooksOf.set(cluster, hooks)
+}
+
+/** The generation that the consumer with this cluster is a member of; null before it has joined. */
+export function generationOf(cluster: Cluster): Generation | null {
+  const { generationId: id = null, offsetManager } = groupOf.get(cluster) ?? {}
+  if (id === null || !offsetManager) return null
+  return {
+    id,
+    commit: (topic, partition, next, metadata) =>
+      offsetManager.commitOffsets({
+        topics: [{ topic, partitions: [{ partition, offset: next.toString(), metadata }] }],
+      }),
+  }
+}
+
+type Place = { readonly topic: string; readonly partition: number }
+type Assigned = { readonly topic: string; readonly partitions: readonly number[] }
+type OffsetManager = {
+  readonly cluster: Cluster
+  setDefaultOffset(place: Place): Promise<void>
+  commitOffsets(offsets: object): Promise<void>
+}
+type ConsumerGroup = {
+  readonly cluster: Cluster
+  readonly generationId: number | null
+  readonly offsetManager: OffsetManager | null
+  resolveOffset(at: Place & { readonly offset: string }): void
+  joinAndSync(): Promise<void>
+  fetch(nodeId: number): Promise<readonly FetchedBatch[]>
+  filterPartitionsByNode(nodeId: number, assigned: readonly Assigned[]): readonly Assigned[]
+}
 type Runner = {
   readonly running: boolean
-  readonly eachBatch: unknown
-  readonly autoCommit: boolean
-  readonly eachBatchAutoResolve: boolean
-  processEachBatch(batch: Batch): Promise<void>
+  readonly consumerGroup: ConsumerGroup
+  readonly eachBatch: (
+    payload: Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat'> & { batch: unknown },
+  ) => Promise<void>
+  heartbeat(): Promise<void>
+  handleBatch(batch: FetchedBatch): Promise<void>
 }
-type Batch = { isEmptyDueToFiltering(): boolean }
 type RequestQueue = {
   readonly pending: readonly unknown[]
   readonly throttledUntil: number
   throttleCheckTimeoutId: NodeJS.Timeout | null
   checkPendingRequests(): void
+  scheduleCheckPendingRequests(): void
 }
-type ClassOf<T> = { readonly prototype: T }
+type Decoder = { readInt32(): number; canReadBytes(length: number): boolean; readBytes(length: number): Buffer }
+type Codec = { decompress(bytes: Buffer): Promise<Buffer> }
 
-/** Called where Kafka says that a member's fetch offset is outside of the log. */
-export type OutOfRangeListener = (partition: Partition) => void
+/** kafkajs, changed. @throws Failure UNKNOWN where it is another version, or was loaded by somebody else before */
+export const kafkajs = load()
 
-const outOfRangeListeners = new Map<string, OutOfRangeListener>()
-
-/** From now on `listener` decides what an offset outside of the log means for this group member. */
-export function onOffsetOutOfRange(memberId: string, listener: OutOfRangeListener): void {
-  outOfRangeListeners.set(memberId, listener)
-}
-
-export function forgetMember(memberId: string): void {
-  outOfRangeListeners.delete(memberId)
-}
-
-let applied = false
-
-/** Idempotent. @throws Failure UNKNOWN where kafkajs is another version */
-export function applyPatches(): void {
-  if (applied) return
+function load(): typeof kafkajsTypes {
   const { version } = inside('kafkajs/package.json') as { readonly version: string }
-  if (version !== '2.2.4')
+  if (version !== '2.2.4') {
     throw new Failure('UNKNOWN', `kafkajs is ${version}; Firn's changes to it were made for 2.2.4`)
-  keepOffsets(inside('kafkajs/src/consumer/offsetManager') as ClassOf<ResettingOffsetManager>)
-  deliverFilteredBatches(inside('kafkajs/src/consumer/runner') as ClassOf<HandlingRunner>)
-  stopIdleTimer(inside('kafkajs/src/network/requestQueue') as ClassOf<SchedulingQueue>)
-  applied = true
+  }
+  if (inside.cache[inside.resolve('kafkajs')]) throw new Failure('UNKNOWN', 'kafkajs was loaded before its changes')
+  readRecordBatches()
+  replace('kafkajs/src/consumer/batch', FetchedBatch)
+  keepOffsets(prototypeOf('kafkajs/src/consumer/offsetManager') as OffsetManager)
+  const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
+  tellGeneration(group)
+  askBeforeRejoin(group)
+  rotatePartitions(group)
+  handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
+  stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
+  return inside('kafkajs') as typeof kafkajsTypes
 }
 
-type ResettingOffsetManager = OffsetManager & { setDefaultOffset(partition: Partition): Promise<void> }
+function prototypeOf(path: string): unknown {
+  return (inside(path) as { readonly prototype: unknown }).prototype
+}
+
+/** For all that load it from now on. */
+function replace(path: string, exports: unknown): void {
+  inside(path)
+  const module = inside.cache[inside.resolve(path)]
+  if (!module) throw new Failure('UNKNOWN', `${path} cannot be replaced`)
+  module.exports = exports
+}
+
+/**
+ * kafkajs checks no CRC-32C, puts all records of a batch on the stack at once and dies of some 120,000, and forgets how far
+ * a batch without records reaches, so that it fetches that one for ever.
+ */
+function readRecordBatches(): void {
+  const { lookupCodecByAttributes } = inside('kafkajs/src/protocol/message/compression') as {
+    readonly lookupCodecByAttributes: (this: void, attributes: number) => Codec | null
+  }
+  const decompress = async (attributes: number, bytes: Buffer): Promise<Buffer> => {
+    const codec = lookupCodecByAttributes(attributes)
+    if (!codec) throw new RangeError(`unknown compression codec ${attributes & 0x07}`)
+    return await codec.decompress(bytes)
+  }
+  const none: RecordSet = { batches: [], unreadable: null }
+  replace('kafkajs/src/protocol/requests/fetch/v4/decodeMessages', async (decoder: Decoder): Promise<RecordSet> => {
+    const size = decoder.readInt32()
+    return size > 0 && decoder.canReadBytes(size)
+      ? await decodeRecordBatches(decoder.readBytes(size), decompress)
+      : none
+  })
+}
 
 /**
  * On an offset outside of the log kafkajs overwrites the committed offset and jumps to an end of the log, which loses
- * messages in silence. Where a member has a listener, that one is asked instead, and nothing is committed.
+ * messages in silence (#1119).
  */
-function keepOffsets({ prototype }: ClassOf<ResettingOffsetManager>): void {
-  const reset = Reflect.get(prototype, 'setDefaultOffset')
-  prototype.setDefaultOffset = async function (this: ResettingOffsetManager, partition) {
-    const listener = outOfRangeListeners.get(this.memberId)
-    if (listener) listener(partition)
-    else await reset.call(this, partition)
+function keepOffsets(manager: OffsetManager): void {
+  const reset = Reflect.get(manager, 'setDefaultOffset')
+  manager.setDefaultOffset = async function (this: OffsetManager, place) {
+    const hooks = hooksOf.get(this.cluster)
+    if (hooks) hooks.outOfRange(place.topic, place.partition)
+    else await reset.call(this, place)
   }
 }
 
-type HandlingRunner = Runner & { handleBatch(batch: Batch): Promise<void> }
+/** A batch may be handed over when the group has moved on since it was asked for (#1046, #1366); by this it is known. */
+function tellGeneration(group: ConsumerGroup): void {
+  const fetch = Reflect.get(group, 'fetch')
+  group.fetch = async function (this: ConsumerGroup, nodeId) {
+    const generation = this.generationId
+    const batches = await fetch.call(this, nodeId)
+    for (const batch of batches) batch.generation = generation
+    return batches
+  }
+}
+
+/** kafkajs tells nobody that it is about to lose its partitions; its events are not waited for (#1066). */
+function askBeforeRejoin(group: ConsumerGroup): void {
+  const join = Reflect.get(group, 'joinAndSync')
+  group.joinAndSync = async function (this: ConsumerGroup) {
+    groupOf.set(this.cluster, this)
+    await hooksOf.get(this.cluster)?.beforeRejoin()
+    await join.call(this)
+  }
+}
 
 /**
- * A fetched batch of which nothing is left (transaction markers, aborted messages, compaction) never reaches `eachBatch`,
- * and the event about it lacks the offset it was fetched at. Where the caller keeps its own offsets, it gets the batch.
+ * A broker fills a fetch in the order of the request, and sends a batch that is larger than the limit only where it is the
+ * first to be sent. kafkajs always asks in the same order: a partition that is never idle would starve those behind it.
  */
-function deliverFilteredBatches({ prototype }: ClassOf<HandlingRunner>): void {
-  const handle = Reflect.get(prototype, 'handleBatch')
-  prototype.handleBatch = async function (this: HandlingRunner, batch) {
-    const keepsOwnOffsets = Boolean(this.eachBatch) && !this.autoCommit && !this.eachBatchAutoResolve
-    if (this.running && keepsOwnOffsets && batch.isEmptyDueToFiltering()) await this.processEachBatch(batch)
-    await handle.call(this, batch)
+function rotatePartitions(group: ConsumerGroup): void {
+  const filter = Reflect.get(group, 'filterPartitionsByNode')
+  const turns = new WeakMap<ConsumerGroup, number>()
+  group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, assigned) {
+    const turn = turns.get(this) ?? 0
+    turns.set(this, turn + 1)
+    const topics = filter.call(this, nodeId, assigned)
+    const round = Math.floor(turn / Math.max(topics.length, 1))
+    return rotated(topics, turn).map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, round) }))
   }
 }
 
-type SchedulingQueue = RequestQueue & { scheduleCheckPendingRequests(): void }
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const at = list.length === 0 ? 0 : by % list.length
+  return [...list.slice(at), ...list.slice(0, at)]
+}
+
+/**
+ * A fetch of which nothing is left to see (transaction markers, aborted messages, compaction) never reaches `eachBatch`, and
+ * kafkajs moves on by itself. A member with hooks keeps its own offsets, so it is handed each fetch as it is.
+ */
+function handOver(runner: Runner): void {
+  const handle = Reflect.get(runner, 'handleBatch')
+  runner.handleBatch = async function (this: Runner, batch) {
+    const { consumerGroup } = this
+    if (!hooksOf.has(consumerGroup.cluster)) {
+      await handle.call(this, batch)
+      return
+    }
+    if (!this.running) return
+    const { topic, partition } = batch
+    await this.eachBatch({
+      batch,
+      heartbeat: () => this.heartbeat(),
+      resolveOffset: (offset) => {
+        consumerGroup.resolveOffset({ topic, partition, offset })
+      },
+    })
+    await this.heartbeat()
+  }
+}
 
 /** How often a full connection looks whether it may send again, in ms; as kafkajs has it. */
 const pendingCheckMs = 10
 
-/** kafkajs looks for pending requests every millisecond even where there are none, with a negative time-out. */
-function stopIdleTimer({ prototype }: ClassOf<SchedulingQueue>): void {
-  prototype.scheduleCheckPendingRequests = function (this: SchedulingQueue) {
+/** kafkajs looks for pending requests every millisecond even where there are none, with a negative time-out (#1751). */
+function stopIdleTimer(queue: RequestQueue): void {
+  queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.throttleCheckTimeoutId || this.pending.length === 0) return
     const throttledMs = this.throttledUntil - Date.now()
     const waitMs = throttledMs > 0 ? throttledMs : pendingCheckMs

@@ -1,10 +1,9 @@
 /** kafkajs's errors and messages in Firn's words. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import kafkajs from 'kafkajs'
 import { Failure } from '../../src/failure.ts'
 import { kafkaFailure } from '../../src/kafka/client.ts'
-import { messageOf } from '../../src/kafka/message.ts'
+import { kafkajs } from '../../src/kafka/patches.ts'
 
 const codeOf = (error: unknown) => kafkaFailure(error, 'read').code
 const named = (name: string) => Object.assign(new kafkajs.KafkaJSNonRetriableError('no'), { name })
@@ -35,39 +34,4 @@ test('an error that kafkajs wrapped in its retries counts for what it is, and is
 test('a failure stays what it is', () => {
   const failure = new Failure('STAGE_DENIED', 'no')
   assert.equal(kafkaFailure(failure, 'read'), failure)
-})
-
-test('a message keeps its offset and timestamp exactly, and all of its headers', () => {
-  const message = messageOf('t', 3, {
-    offset: '9007199254740993',
-    timestamp: '-1',
-    key: null,
-    value: Buffer.from('v'),
-    attributes: 0,
-    headers: { one: Buffer.from('1'), two: [Buffer.from('a'), 'b'], none: undefined },
-  })
-  assert.equal(message.offset, 9007199254740993n)
-  assert.equal(message.timestamp, -1n)
-  assert.deepEqual(
-    message.headers.map(([name, value]) => [name, value?.toString() ?? null]),
-    [
-      ['one', '1'],
-      ['two', 'a'],
-      ['two', 'b'],
-      ['none', null],
-    ],
-  )
-})
-
-test('a header whose name every object has arrives without what kafkajs puts beside it', () => {
-  const headers = { constructor: [Object, Buffer.from('x')] } as unknown as Record<string, Buffer>
-  const { headers: found } = messageOf('t', 0, {
-    offset: '0',
-    timestamp: '0',
-    key: null,
-    value: null,
-    attributes: 0,
-    headers,
-  })
-  assert.deepEqual(found, [['constructor', Buffer.from('x')]])
 })

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import kafkajs from 'kafkajs'
 import { compressSnappy, decompressSnappy, registerCodecs } from '../../src/kafka/codecs.ts'
+import { kafkajs } from '../../src/kafka/patches.ts'
 import { compress } from '../../src/snappy.ts'
 
 const bytes = fc.uint8Array({ maxLength: 100_000 }).map((array) => Buffer.from(array))

@@ -24,6 +24,7 @@ const forbidden: Readonly<Record<string, readonly string[]>> = { ingest: ['snowf
 const homes: Readonly<Record<string, string>> = {
   '@aws-sdk/client-s3': 'src/stage/',
   '@duckdb/node-api': 'src/local/warehouse/',
+  '@node-rs/crc32': 'src/kafka/',
   kafkajs: 'src/kafka/',
   'lz4-napi': 'src/kafka/',
   'node-cron': 'src/status/',

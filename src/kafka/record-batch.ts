@@ -1,0 +1,198 @@
+/**
+ * Record batches as Kafka stores them (format 2, https://kafka.apache.org/documentation/#recordbatch): bytes of a fetch to
+ * batches whose checksum is right, and a batch to its messages. Which of them a reader may see is fetched-batch.ts.
+ *
+ * Read here and not by kafkajs, which checks no CRC-32C, dies of a batch of more than some 120,000 records, never gets past a
+ * batch that compaction has emptied, and loses headers.
+ */
+import { crc32c } from '@node-rs/crc32'
+import type { Message } from '../change.ts'
+
+export type RecordBatch = {
+  /** The offsets `first..last` belong to this batch, also those that compaction has removed. */
+  readonly first: bigint
+  readonly last: bigint
+  readonly producerId: bigint
+  readonly transactional: boolean
+  /** holds a transaction marker, no messages */
+  readonly control: boolean
+  readonly firstTimestamp: bigint
+  /** where the broker stamps messages as it appends them: the time of all of them */
+  readonly appendedAt: bigint | null
+  readonly count: number
+  /** the records, uncompressed */
+  readonly records: Buffer
+}
+
+/** What cannot be read, from which offset on. */
+export type Unreadable = { readonly offset: bigint; readonly reason: string }
+
+/** Whole batches in the order of their offsets; `unreadable` ends them early. */
+export type RecordSet = { readonly batches: readonly RecordBatch[]; readonly unreadable: Unreadable | null }
+
+/** Undoes the compression that a batch's attributes name. @throws where the codec is unknown, or the bytes are not its own */
+export type Decompress = (attributes: number, bytes: Buffer) => Promise<Buffer>
+
+/** Bytes before the length counts, and up to the records. */
+const lengthEnd = 12
+const headerEnd = 61
+/** The CRC covers all that follows it. */
+const crcAt = 17
+const crcEnd = 21
+const magic = 2
+
+/**
+ * Reads the batches that a broker sent. A batch that is cut off at the end is left for the next fetch.
+ *
+ * Invariant: what is returned is what was stored: the CRC-32C of every batch was compared.
+ */
+export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress): Promise<RecordSet> {
+  const batches: RecordBatch[] = []
+  let at = 0
+  while (bytes.length - at >= headerEnd) {
+    const offset = bytes.readBigInt64BE(at)
+    const end = at + lengthEnd + bytes.readInt32BE(at + 8)
+    const found = bytes.readInt8(at + 16)
+    if (found !== magic) return { batches, unreadable: { offset, reason: `a record batch of format ${found}` } }
+    if (end < at + headerEnd) return { batches, unreadable: { offset, reason: 'a record batch without a header' } }
+    if (end > bytes.length) break
+    const batch = bytes.subarray(at, end)
+    const crc = crc32c(batch.subarray(crcEnd))
+    if (crc !== batch.readUInt32BE(crcAt)) return { batches, unreadable: { offset, reason: 'CRC-32C mismatch' } }
+    try {
+      batches.push(await decodeBatch(batch, decompress))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { batches, unreadable: { offset, reason: `cannot be decompressed: ${reason}` } }
+    }
+    at = end
+  }
+  return { batches, unreadable: null }
+}
+
+async function decodeBatch(batch: Buffer, decompress: Decompress): Promise<RecordBatch> {
+  const first = batch.readBigInt64BE(0)
+  const attributes = batch.readInt16BE(21)
+  const records = batch.subarray(headerEnd)
+  return {
+    first,
+    last: first + BigInt(batch.readInt32BE(23)),
+    firstTimestamp: batch.readBigInt64BE(27),
+    appendedAt: (attributes & 0x08) > 0 ? batch.readBigInt64BE(35) : null,
+    producerId: batch.readBigInt64BE(43),
+    transactional: (attributes & 0x10) > 0,
+    control: (attributes & 0x20) > 0,
+    count: batch.readInt32BE(57),
+    records: (attributes & 0x07) === 0 ? records : await decompress(attributes, records),
+  }
+}
+
+/** A record of a transaction marker; its key says which. */
+const markerKey = { bytes: 4, abort: 0 }
+
+/** Whether the batch is the marker that ends an aborted transaction. @throws RangeError where it cannot be read */
+export function isAbortMarker(batch: RecordBatch): boolean {
+  if (!batch.control) return false
+  const [marker] = messagesOf(batch, { topic: '', partition: 0 })
+  return marker?.key?.length === markerKey.bytes && marker.key.readInt16BE(2) === markerKey.abort
+}
+
+/**
+ * The messages of one batch, in order. Key, value and headers stay views of the batch: who keeps them, copies them.
+ *
+ * @throws RangeError where the records end early or late: bytes that a producer wrote so, since the CRC was right
+ */
+export function* messagesOf(
+  batch: RecordBatch,
+  { topic, partition }: Pick<Message, 'topic' | 'partition'>,
+): Generator<Message> {
+  const reader = new RecordReader(batch.records)
+  for (let record = 0; record < batch.count; record++) {
+    const end = reader.lengthEnd()
+    reader.at++ // attributes of a record are not in use
+    const timestamp = batch.appendedAt ?? batch.firstTimestamp + reader.varlong()
+    if (batch.appendedAt !== null) reader.varlong()
+    const offset = batch.first + BigInt(reader.varint())
+    const key = reader.bytes()
+    const value = reader.bytes()
+    const headers = reader.headers()
+    if (reader.at !== end) throw new RangeError(`record ${record} does not end where its length says`)
+    yield { topic, partition, offset, timestamp, key, value, headers }
+  }
+  if (reader.at !== batch.records.length) throw new RangeError(`bytes behind the last of ${batch.count} records`)
+}
+
+const none: Message['headers'] = []
+
+class RecordReader {
+  readonly #bytes: Buffer
+  at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  /** Reads a length; the place where what it counts ends. */
+  lengthEnd(): number {
+    const length = this.varint()
+    const end = this.at + length
+    if (length < 0 || end > this.#bytes.length) throw new RangeError('a record ends beyond its batch')
+    return end
+  }
+
+  /** Null where the length is -1. */
+  bytes(): Buffer | null {
+    const length = this.varint()
+    if (length === -1) return null
+    const end = this.at + length
+    if (length < 0 || end > this.#bytes.length) throw new RangeError('a field ends beyond its batch')
+    const bytes = this.#bytes.subarray(this.at, end)
+    this.at = end
+    return bytes
+  }
+
+  headers(): Message['headers'] {
+    const count = this.varint()
+    if (count === 0) return none
+    // Each takes two bytes at the least.
+    if (count < 0 || count > this.#bytes.length / 2) throw new RangeError('more headers than the batch could hold')
+    return Array.from({ length: count }, () => {
+      const name = this.bytes()
+      if (!name) throw new RangeError('a header without a name')
+      return [name.toString(), this.bytes()] as const
+    })
+  }
+
+  /** Zigzag: 0, -1, 1, -2, ... A number of five bytes at the most. */
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte()
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
+    }
+    throw new RangeError('a varint of more than five bytes')
+  }
+
+  varlong(): bigint {
+    let value = 0n
+    let low = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#byte()
+      if (shift < 28) low |= (byte & 0x7f) << shift
+      else value |= BigInt(byte & 0x7f) << BigInt(shift)
+      if (byte >= 0x80) continue
+      // Most are small: deltas of milliseconds within one batch.
+      if (shift < 28) return BigInt((low >>> 1) ^ -(low & 1))
+      const zigzag = BigInt.asUintN(64, value | BigInt(low))
+      return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n))
+    }
+    throw new RangeError('a varlong of more than ten bytes')
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.at++]
+    if (byte === undefined) throw new RangeError('a record ends beyond its batch')
+    return byte
+  }
+}

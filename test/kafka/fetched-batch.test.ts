@@ -1,0 +1,122 @@
+/** What a reader of committed transactions may see of a fetch, and how far it covers. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type AbortedTransaction, FetchedBatch } from '../../src/kafka/fetched-batch.ts'
+import { decodeRecordBatches } from '../../src/kafka/record-batch.ts'
+import { batchBytes, markerBytes } from '../support/record-batches.ts'
+
+const raw = (_: number, bytes: Buffer) => Promise.resolve(bytes)
+
+async function fetched(
+  from: bigint,
+  parts: readonly Promise<Buffer>[],
+  abortedTransactions: readonly AbortedTransaction[] = [],
+) {
+  const messages = await decodeRecordBatches(Buffer.concat(await Promise.all(parts)), raw)
+  return new FetchedBatch('t', from.toString(), { partition: 0, highWatermark: '99', abortedTransactions, messages })
+}
+const offsets = (batch: FetchedBatch) => [...batch.records()].map(({ offset }) => Number(offset))
+const data = (first: number, last: number, producer: number, key: Buffer | null = null) => {
+  const records = Array.from({ length: last - first + 1 }, (_, at) => ({
+    offset: BigInt(first + at),
+    key,
+    value: Buffer.from('v'),
+  }))
+  return batchBytes({
+    first: BigInt(first),
+    last: BigInt(last),
+    records,
+    producerId: BigInt(producer),
+    transactional: producer > 0,
+  })
+}
+const aborted = (producer: number, first: number) => ({ producerId: String(producer), firstOffset: String(first) })
+
+test('two transactions that were aborted and had begun before the fetched offset are both left out', async () => {
+  const batch = await fetched(
+    10n,
+    [data(10, 10, 1), data(11, 11, 2), markerBytes(12n, 1n, 'abort'), markerBytes(13n, 2n, 'abort'), data(14, 14, 1)],
+    [aborted(1, 3), aborted(2, 5)],
+  )
+  assert.deepEqual(offsets(batch), [14])
+  assert.equal(batch.next, 15n)
+})
+
+test('the broker may list what was aborted in any order', async () => {
+  const batch = await fetched(
+    0n,
+    [data(0, 1, 1), data(2, 3, 2), markerBytes(4n, 2n, 'abort'), markerBytes(5n, 1n, 'abort'), data(6, 6, 2)],
+    [aborted(2, 2), aborted(1, 0)],
+  )
+  assert.deepEqual(offsets(batch), [6])
+})
+
+test('a key that looks like a marker ends no transaction', async () => {
+  const lookalike = Buffer.from([0, 0, 0, 0])
+  const batch = await fetched(
+    0n,
+    [data(0, 0, 1, lookalike), data(1, 1, 1), markerBytes(2n, 1n, 'abort'), data(3, 3, 1, lookalike)],
+    [aborted(1, 0)],
+  )
+  assert.deepEqual(offsets(batch), [3])
+})
+
+test('messages outside of transactions stay visible among those of an aborted one, also of the same producer', async () => {
+  const plain = batchBytes({ first: 1n, last: 1n, records: [{ offset: 1n, key: null, value: null }], producerId: 1n })
+  const batch = await fetched(0n, [data(0, 0, 1), plain, data(2, 2, 0), markerBytes(3n, 1n, 'abort')], [aborted(1, 0)])
+  assert.deepEqual(offsets(batch), [1, 2])
+})
+
+test('markers, emptied batches and removed offsets are covered to their end', async () => {
+  const batch = await fetched(0n, [
+    data(0, 0, 1),
+    markerBytes(1n, 1n, 'commit'),
+    batchBytes({ first: 2n, last: 8n, records: [] }),
+  ])
+  assert.deepEqual(offsets(batch), [0])
+  assert.equal(batch.next, 9n)
+  assert.equal((await fetched(9n, [])).next, 9n)
+})
+
+test('what lies below the fetched offset in the first batch is not delivered again', async () => {
+  const batch = await fetched(2n, [data(0, 4, 0)])
+  assert.deepEqual(offsets(batch), [2, 3, 4])
+  const below = await fetched(5n, [data(0, 4, 0)])
+  assert.deepEqual([offsets(below), below.next], [[], 5n])
+})
+
+/** Each producer: runs of data, each ended by an outcome; interleaved at random. */
+test('of interleaved transactions exactly the committed messages are seen, from every offset on', async () => {
+  const step = fc.record({
+    producer: fc.integer({ min: 1, max: 3 }),
+    what: fc.constantFrom('data', 'data', 'abort', 'commit'),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), fc.nat(24), async (steps, from) => {
+      const open = new Map<number, number[]>()
+      const committed: number[] = []
+      const lost: { producer: number; first: number; end: number }[] = []
+      const ends = [1, 2, 3].map((producer) => ({ producer, what: 'commit' }))
+      const parts = [...steps, ...ends].map(({ producer, what }, at) => {
+        const pending = open.get(producer) ?? []
+        if (what === 'data') {
+          open.set(producer, [...pending, at])
+          return data(at, at, producer)
+        }
+        if (what === 'commit') committed.push(...pending)
+        else if (pending[0] !== undefined) lost.push({ producer, first: pending[0], end: at })
+        open.delete(producer)
+        return markerBytes(BigInt(at), BigInt(producer), what as 'abort' | 'commit')
+      })
+      const start = Math.min(from, parts.length)
+      const list = lost.filter(({ end }) => end >= start).map(({ producer, first }) => aborted(producer, first))
+      const batch = await fetched(BigInt(start), parts.slice(start), list.reverse())
+      assert.deepEqual(
+        offsets(batch),
+        committed.filter((at) => at >= start).sort((a, b) => a - b),
+      )
+      assert.equal(batch.next, BigInt(parts.length))
+    }),
+  )
+})

@@ -1,0 +1,159 @@
+/** What is changed inside kafkajs, each change where it takes hold. What they do on a real broker is in the tests of firn run. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
+import { generationOf, hookGroup } from '../../src/kafka/patches.ts'
+
+const inside = createRequire(import.meta.url)
+const prototypeOf = (path: string) =>
+  (inside(path) as { readonly prototype: Record<string, (...of: unknown[]) => unknown> }).prototype
+const group = prototypeOf('kafkajs/src/consumer/consumerGroup')
+const runner = prototypeOf('kafkajs/src/consumer/runner')
+const manager = prototypeOf('kafkajs/src/consumer/offsetManager')
+const queue = prototypeOf('kafkajs/src/network/requestQueue')
+
+const quiet = { outOfRange: () => undefined, beforeRejoin: () => Promise.resolve() }
+const empty = (fetched: string) =>
+  new FetchedBatch('t', fetched, {
+    partition: 1,
+    highWatermark: '9',
+    abortedTransactions: [],
+    messages: { batches: [], unreadable: null },
+  })
+
+test('an offset outside of the log is told, and neither committed nor left', async () => {
+  const told: unknown[] = []
+  const cluster = {}
+  hookGroup(cluster, { ...quiet, outOfRange: (...place) => told.push(place) })
+  // Without the members that a commit would need.
+  await manager['setDefaultOffset']?.call({ cluster }, { topic: 't', partition: 1 })
+  assert.deepEqual(told, [['t', 1]])
+})
+
+test('a consumer without hooks resets its offset as kafkajs does', async () => {
+  const committed: unknown[] = []
+  const self = {
+    cluster: { defaultOffset: () => -2 },
+    topicConfigurations: {},
+    getCoordinator: () => ({ offsetCommit: (request: unknown) => committed.push(request) }),
+    clearOffsets: () => undefined,
+  }
+  await manager['setDefaultOffset']?.call(self, { topic: 't', partition: 1 })
+  assert.equal(committed.length, 1)
+})
+
+test('a member with hooks is handed each fetch as it is, also one without messages', async () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const seen: unknown[] = []
+  const resolved: unknown[] = []
+  const self = {
+    running: true,
+    consumerGroup: { cluster, resolveOffset: (at: unknown) => resolved.push(at) },
+    heartbeat: () => Promise.resolve(),
+    eachBatch: (payload: { batch: unknown; resolveOffset(offset: string): void }) => {
+      seen.push(payload.batch)
+      payload.resolveOffset('6')
+      return Promise.resolve()
+    },
+  }
+  const batch = empty('7')
+  await runner['handleBatch']?.call(self, batch)
+  assert.deepEqual(seen, [batch])
+  assert.deepEqual(resolved, [{ topic: 't', partition: 1, offset: '6' }])
+  await runner['handleBatch']?.call({ ...self, running: false }, batch)
+  assert.equal(seen.length, 1)
+})
+
+test('a broker is asked for another partition first each time, and for each of them', () => {
+  const metadata = [0, 1, 2].map((partitionId) => ({ partitionId, leader: 5, offlineReplicas: [] }))
+  const self = {
+    preferredReadReplicasPerTopicPartition: {},
+    cluster: { findTopicPartitionMetadata: () => metadata },
+    findReadReplicaForPartitions: group['findReadReplicaForPartitions'],
+  }
+  const assigned = ['a', 'b'].map((topic) => ({ topic, partitions: [0, 1, 2] }))
+  const firsts = new Set<string>()
+  for (let turn = 0; turn < 6; turn++) {
+    const asked = group['filterPartitionsByNode']?.call(self, 5, assigned) as typeof assigned
+    assert.deepEqual(asked.flatMap(({ topic, partitions }) => partitions.map((at) => `${topic}${at}`)).sort(), [
+      'a0',
+      'a1',
+      'a2',
+      'b0',
+      'b1',
+      'b2',
+    ])
+    firsts.add(`${asked[0]?.topic}${asked[0]?.partitions[0]}`)
+  }
+  assert.equal(firsts.size, 6)
+})
+
+test('the generation is that of the request, and a commit goes out in the one it was asked for', async () => {
+  const commits: unknown[] = []
+  const cluster = {}
+  const managerOf = (id: number) => ({
+    commitOffsets: (offsets: unknown) => Promise.resolve(commits.push([id, offsets])),
+  })
+  const joined: string[] = []
+  hookGroup(cluster, { ...quiet, beforeRejoin: () => Promise.resolve(void joined.push('asked')) })
+  const self = {
+    cluster,
+    generationId: 1,
+    offsetManager: managerOf(1),
+    retrier: () => Promise.resolve(void joined.push('joined')),
+  }
+  assert.equal(generationOf(cluster), null)
+  await group['joinAndSync']?.call(self)
+  assert.deepEqual(joined, ['asked', 'joined'])
+  const first = generationOf(cluster)
+  Object.assign(self, { generationId: 2, offsetManager: managerOf(2) })
+  await first?.commit('t', 1, 9n, 'm')
+  await generationOf(cluster)?.commit('t', 1, 10n, 'n')
+  const topics = (offset: string, metadata: string) => ({
+    topics: [{ topic: 't', partitions: [{ partition: 1, offset, metadata }] }],
+  })
+  assert.deepEqual(commits, [
+    [1, topics('9', 'm')],
+    [2, topics('10', 'n')],
+  ])
+})
+
+test('an idle connection has no timer, a full one looks again, and never after a negative time', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000 })
+  let checks = 0
+  const self = {
+    pending: [] as unknown[],
+    throttledUntil: -1,
+    throttleCheckTimeoutId: null,
+    checkPendingRequests: () => checks++,
+  }
+  const schedule = () => queue['scheduleCheckPendingRequests']?.call(self)
+  schedule()
+  assert.equal(self.throttleCheckTimeoutId, null)
+  self.pending.push('request')
+  schedule()
+  assert.notEqual(self.throttleCheckTimeoutId, null)
+  t.mock.timers.tick(10)
+  assert.equal(checks, 1)
+  self.throttledUntil = 1_510
+  schedule()
+  t.mock.timers.tick(499)
+  assert.equal(checks, 1)
+  t.mock.timers.tick(1)
+  assert.equal(checks, 2)
+})
+
+test('kafkajs that was loaded before its changes ends the process at once', () => {
+  const patches = fileURLToPath(new URL('../../src/kafka/patches.ts', import.meta.url))
+  const script = `await import('kafkajs'); await import(${JSON.stringify(patches)})`
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+    cwd: import.meta.dirname,
+  })
+  assert.equal(status, 1)
+  assert.match(stderr, /kafkajs was loaded before its changes/)
+})
