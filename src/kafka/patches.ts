@@ -127,7 +127,7 @@ function replace(path: string, exports: unknown): void {
  */
 function readRecordBatches(): void {
   const { lookupCodecByAttributes } = inside('kafkajs/src/protocol/message/compression') as {
-    readonly lookupCodecByAttributes: (this: void, attributes: number) => Codec | null
+    readonly lookupCodecByAttributes: (attributes: number) => Codec | null
   }
   const decompress = async (attributes: number, bytes: Buffer): Promise<Buffer> => {
     const codec = lookupCodecByAttributes(attributes)
