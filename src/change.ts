@@ -40,6 +40,11 @@ export type OffsetRange = {
   readonly last: bigint
 }
 
+/** As people write it: `7`, or `7-9`. */
+export function rangeText({ first, last }: OffsetRange): string {
+  return first === last ? first.toString() : `${first.toString()}-${last.toString()}`
+}
+
 /** What a position is made of. */
 export type PositionParts = {
   readonly epoch: number

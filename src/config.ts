@@ -95,6 +95,14 @@ const ingest = z.strictObject({
   sessionTimeout: duration
     .prefault('30s')
     .describe('after this silence the group gives the partitions of a process to others (6 s is what brokers allow)'),
+  maxValueBytes: bytes
+    // As base64 it grows by a third, and a column takes 128 MiB.
+    .refine((size) => size <= 96 * 2 ** 20, 'expected at most 96MiB')
+    .prefault('16MiB')
+    .describe('a message value above it is a reject, its bytes in an object of their own'),
+  stuckAfter: duration
+    .prefault('5m')
+    .describe('the process ends when it lags and has read nothing for so long, and nothing is known that it waits for'),
   leaveTimeout: duration.prefault('20s').describe('how long a leaving process may take to flush'),
 })
 
@@ -135,6 +143,15 @@ const table = z.strictObject({
     .optional()
     .describe(
       "what orders the changes of one row: kafka-timestamp, or column and width; without it, Kafka's own order",
+    ),
+  start: z
+    .union(
+      [z.enum(['earliest', 'latest']), z.iso.datetime({ offset: true })],
+      'expected earliest, latest or a time such as 2026-01-31T00:00:00Z',
+    )
+    .default('earliest')
+    .describe(
+      'where the first epoch of a topic begins: earliest, latest, or a time; later ones begin at the earliest message',
     ),
   epoch: z
     .int()

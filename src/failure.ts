@@ -36,19 +36,43 @@ export const failures = {
     response: 'reject',
     hint: 'The order column is missing, negative or wider than stated. Check tables[].order.',
   },
+  VALUE_TOO_LARGE: {
+    response: 'reject',
+    hint: 'The message value is larger than ingest.maxValueBytes. Its bytes lie on the stage in an object of their own, which the reject names.',
+  },
 
   // A partition that must not go on by itself.
   UNORDERED: {
     response: 'halt',
-    hint: 'Kafka orders only the messages of one partition, and this change may have a neighbour in another. Name tables[].order and raise tables[].epoch.',
+    hint: 'Kafka orders only the messages of one partition, and this change may have a neighbour in another. Name tables[].order and raise tables[].epoch, which reads the topic from its earliest message.',
   },
   RETENTION_LOSS: {
     response: 'halt',
-    hint: 'Kafka has deleted messages that were not staged yet. Reload the table from its source under a raised tables[].epoch.',
+    hint: 'Kafka has deleted messages that were not staged yet. Reload their rows from the source, and record that these offsets are lost.',
   },
   OFFSET_BEYOND_LOG: {
     response: 'halt',
     hint: 'The partition ends before the offset that was staged: the topic was created anew or is another one. Raise tables[].epoch to read it from its beginning.',
+  },
+  LOG_REPLACED: {
+    response: 'halt',
+    hint: 'This is not the log that was staged so far: the topic was created anew, or another cluster answers. Check kafka.brokers; if it is meant to be so, raise tables[].epoch to read it from its beginning.',
+  },
+  OFFSETS_SKIPPED: {
+    response: 'halt',
+    hint: "The committed offset was moved past messages that are not staged, and not by Firn. Put it back with Kafka's own tool (stop Firn, kafka-consumer-groups --reset-offsets), or record that these offsets are given up.",
+  },
+  SETTINGS_CHANGED: {
+    response: 'halt',
+    hint: 'What a table says of dialect, key and order holds for a whole epoch. Put the setting back, or raise tables[].epoch, which reads the topic from its earliest message; a new key needs a rebuilt target table too.',
+  },
+  EPOCH_RECORD_INVALID: {
+    response: 'halt',
+    hint: 'The object that says what this epoch means cannot be read. Restore it from a version of the bucket, or raise tables[].epoch.',
+  },
+  RECORD_UNREADABLE: {
+    response: 'halt',
+    hint: 'What the broker sends of this record batch is damaged, again and again. Move the leadership to a sound replica or restore it, or record that these offsets are lost.',
   },
   ENCODE_FAILED: {
     response: 'halt',
@@ -122,6 +146,10 @@ export const failures = {
     hint: 'A part of the development stack is not installed. Run: make stack-parts',
   },
 
+  STUCK: {
+    response: 'fatal',
+    hint: 'Kafka has messages, nothing was read for ingest.stuckAfter, and nothing is known that it waits for. The process ends so that a new one takes over; report this with the log.',
+  },
   LISTEN_FAILED: {
     response: 'fatal',
     hint: 'The status server cannot listen there. Check status.listen; port 0 chooses a free one.',
@@ -141,14 +169,23 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
+export type FailureOptions = {
+  /** the vendor's error */
+  readonly cause?: unknown
+  /** the command that resolves it, ready to be run */
+  readonly command?: string
+}
+
 /** An error of Firn's own: a code of the table, what was tried and on what, and the vendor's error as `cause`. */
 export class Failure extends Error {
   readonly code: FailureCode
+  readonly command: string | null
   override readonly name = 'Failure'
 
-  constructor(code: FailureCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options)
+  constructor(code: FailureCode, message: string, { cause, command }: FailureOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.command = command ?? null
   }
 
   get response(): Response {
@@ -156,8 +193,19 @@ export class Failure extends Error {
   }
 
   get hint(): string {
-    return failures[this.code].hint
+    return hintOf(this.code, this.command)
   }
+}
+
+/** What the operator can do, with the command where there is one. */
+export function hintOf(code: FailureCode, command: string | null): string {
+  const { hint } = failures[code]
+  return command === null ? hint : `${hint} Run: ${command}`
+}
+
+/** Gives up offsets, once somebody has decided so. */
+export function ackGapCommand(topic: string, partition: number, offsets: string): string {
+  return `firn ack-gap --topic ${topic} --partition ${partition} --offsets ${offsets}`
 }
 
 /** Any thrown value as a Failure; what is not one yet becomes UNKNOWN. */

@@ -62,6 +62,59 @@ export function parseLandingKey(prefix: string, key: string): LandingFile | null
   return { topic, epoch: Number(epoch), partition: Number(partition), range }
 }
 
+/** What no pipe may read: epoch records, acknowledged gaps, values that are too large for a row. */
+function controlPrefix(prefix: string, topic: string): string {
+  return `${prefix}_firn/${topic}/`
+}
+
+/** `<prefix>_firn/<topic>/e<epoch>.json`: what this epoch of the topic means. */
+export function epochRecordKey(prefix: string, topic: string, epoch: number): string {
+  return `${controlPrefix(prefix, topic)}e${String(epoch)}.json`
+}
+
+/** Sorts before the record of every epoch of the topic, and before nothing else of Firn's. */
+export function epochRecordsPrefix(prefix: string, topic: string): string {
+  return `${controlPrefix(prefix, topic)}e`
+}
+
+/** The epoch that a key is the record of; null where it is none. */
+export function parseEpochRecordKey(prefix: string, topic: string, key: string): number | null {
+  const start = epochRecordsPrefix(prefix, topic)
+  const found = key.startsWith(start) ? /^(\d+)\.json$/.exec(key.slice(start.length)) : null
+  return found ? Number(found[1]) : null
+}
+
+/** Every acknowledged gap of an epoch lies under this. */
+export function gapsPrefix(prefix: string, topic: string, epoch: number): string {
+  return `${controlPrefix(prefix, topic)}e${String(epoch)}/gaps/`
+}
+
+/** `.../gaps/<partition>/<first>-<last>.json`: an operator's word that these offsets are given up. */
+export function gapKey(prefix: string, { topic, epoch, partition, range }: LandingFile): string {
+  const offsets = `${fixed(range.first, 20)}-${fixed(range.last, 20)}`
+  return `${gapsPrefix(prefix, topic, epoch)}${fixed(partition, 5)}/${offsets}.json`
+}
+
+/** Reads a gap's key back; null where it is none. */
+export function parseGapKey(
+  prefix: string,
+  topic: string,
+  epoch: number,
+  key: string,
+): { readonly partition: number; readonly range: OffsetRange } | null {
+  const start = gapsPrefix(prefix, topic, epoch)
+  const found = key.startsWith(start) ? /^(\d{5})\/(\d{20})-(\d{20})\.json$/.exec(key.slice(start.length)) : null
+  if (!found) return null
+  const [, partition = '', first = '', last = ''] = found
+  const range = { first: BigInt(first), last: BigInt(last) }
+  return range.first > range.last ? null : { partition: Number(partition), range }
+}
+
+/** `.../values/<partition>/<offset>`: the bytes of a message value that is too large for a row. */
+export function valueKey(prefix: string, topic: string, epoch: number, partition: number, offset: bigint): string {
+  return `${controlPrefix(prefix, topic)}e${String(epoch)}/values/${fixed(partition, 5)}/${fixed(offset, 20)}`
+}
+
 /** The last message that a landing file covers; shows at resume that the log is still the same log. */
 export type Anchor = {
   readonly offset: bigint
@@ -73,6 +126,12 @@ export type Anchor = {
 
 /** Object metadata of a landing file (names as S3 sends them, without `x-amz-meta-`). */
 export type LandingMetadata = { readonly rows: number; readonly anchor: Anchor | null }
+
+/** Reads the anchor from an object's metadata; null where there is none, or one that Firn did not write. */
+export function anchorIn(metadata: Readonly<Record<string, string>>): Anchor | null {
+  const { anchor } = metadata
+  return anchor === undefined ? null : parseAnchor(anchor)
+}
 
 /** As stored with the object: text values only. */
 export function encodeLandingMetadata(metadata: LandingMetadata): Record<string, string> {

@@ -80,7 +80,7 @@ export const metricTable = {
   firn_file_bytes_total: { kind: 'counter', help: 'Bytes of the landing files stored.', labels: perPartition },
   firn_seals_total: {
     kind: 'counter',
-    help: 'Batches sealed, by reason: age, rows, bytes, memory, leaving.',
+    help: 'Batches sealed, by reason: age, rows, bytes, memory, leaving, halt.',
     labels: [...perPartition, 'reason'],
   },
   firn_puts_retried_total: {
@@ -96,6 +96,11 @@ export const metricTable = {
   firn_files_adopted_total: {
     kind: 'counter',
     help: 'Files found on the stage above the committed offset at resume, and not written again.',
+    labels: perPartition,
+  },
+  firn_resumes_unverified_total: {
+    kind: 'counter',
+    help: 'Resumes for which no staged message was left in the log to show that it is still the same log.',
     labels: perPartition,
   },
   firn_commits_failed_total: {

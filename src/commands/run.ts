@@ -66,7 +66,8 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
   const ingest = startIngest(config, logger, metrics)
   started = ingest
   const endSchedule = startSchedule([
-    { name: 'lag', when: '*/10 * * * * *', run: () => ingest.measureLag() },
+    { name: 'observe', when: '*/10 * * * * *', run: () => ingest.observe() },
+    { name: 'halts', when: '*/15 * * * * *', run: () => ingest.reconsider() },
     { name: 'summary', when: '0 * * * * *', run: summary(ingest, metrics, logger) },
   ])
   logger.info(

@@ -1,9 +1,22 @@
 /**
- * The anchor: what identifies the last message that a batch covers. Who compares it with the log is resume.ts.
+ * The anchor: what identifies the last message that a batch covers, and what it says when it is compared with the log.
+ * Which anchors are compared, and in which order, is assignment.ts.
  */
 import { createHash } from 'node:crypto'
 import type { Message } from '../change.ts'
+import type { LogEntry } from '../kafka/log-reader.ts'
 import type { Anchor } from '../landing.ts'
+
+/**
+ * What stands at the anchor's offset now: `same` message; an `other` one, or a marker, so that this is another log; or it is
+ * `gone`, which says nothing: retention and compaction remove messages, but never put others in their place.
+ */
+export function compareAnchor(anchor: Anchor, entry: LogEntry): 'same' | 'other' | 'gone' {
+  if (entry.kind === 'gone') return 'gone'
+  if (entry.kind === 'marker') return 'other'
+  const { hash, timestamp } = anchorOf(entry.message)
+  return hash === anchor.hash && timestamp === anchor.timestamp ? 'same' : 'other'
+}
 
 /** SHA-256 over the length (4 bytes, big endian; -1 for null) and the bytes of the key, then of the value. */
 export function anchorOf(message: Pick<Message, 'offset' | 'timestamp' | 'key' | 'value'>): Anchor {
@@ -56,6 +69,11 @@ export class LastMessage {
   }
 }
 
+/** Room to grow for small ones, none for large ones. */
+function roomFor(bytes: number): number {
+  return bytes < 2 ** 20 ? bytes * 2 : bytes
+}
+
 class Scratch {
   #buffer = Buffer.alloc(0)
   #length: number | null = null
@@ -65,7 +83,7 @@ class Scratch {
   }
 
   copy(bytes: Buffer | null): void {
-    if (bytes && bytes.length > this.#buffer.length) this.#buffer = Buffer.alloc(bytes.length * 2)
+    if (bytes && bytes.length > this.#buffer.length) this.#buffer = Buffer.alloc(roomFor(bytes.length))
     if (bytes) this.#buffer.set(bytes)
     this.#length = bytes ? bytes.length : null
   }

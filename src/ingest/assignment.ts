@@ -1,27 +1,54 @@
 /**
- * Looks up what resume.ts decides on: committed offsets, landing files and the bounds of the log, of newly assigned
- * partitions of one topic. Repeating after an outage is the caller's.
+ * Finds where newly assigned partitions of one topic start: looks up what resume.ts, epoch-record.ts and anchor.ts decide
+ * on, and puts their answers together. Repeating after an outage is the caller's.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fixed, type OffsetRange } from '../change.ts'
+import { rangeText } from '../change.ts'
+import type { TableConfig } from '../config.ts'
+import { ackGapCommand, Failure } from '../failure.ts'
 import { type Admin, kafkaFailure } from '../kafka/client.ts'
-import { parseLandingKey, partitionPrefix } from '../landing.ts'
+import type { LogReader } from '../kafka/log-reader.ts'
+import type { Anchor } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
-import { type Committed, type LogBounds, resume, type Resumption, vouchedOffset } from './resume.ts'
+import { compareAnchor } from './anchor.ts'
+import { type Commitment, parseCommitment, parseHaltNote } from './commitment.ts'
+import { openEpoch } from './epoch.ts'
+import { epochStart, judgeEpoch } from './epoch-record.ts'
+import { type Committed, type LogBounds, resume, type Resumption, type Trail, vouching } from './resume.ts'
+import { anchorsBelow, readGaps, readStaged, type Trace } from './staged-trail.ts'
 
 export type AssignmentSources = {
   readonly admin: Admin
+  readonly reader: LogReader
   readonly group: string
   readonly stage: Stage
   readonly prefix: string
 }
 
-export type Start = {
-  readonly partition: number
-  readonly resumption: Resumption
-  /** null where the group has none */
-  readonly committed: bigint | null
-}
+/** Where a commit may be written, and what it may vouch for there: null where the offset is not Firn's. */
+export type CommitPlace = { readonly offset: bigint; readonly commitment: Commitment | null }
+
+export type Start =
+  | {
+      readonly kind: 'start'
+      readonly partition: number
+      readonly cursor: bigint
+      /** landing files found beyond the commit, which are not written again */
+      readonly adopted: number
+      /** what may be committed at the cursor */
+      readonly commitment: Commitment
+      /** whether Kafka has that commit already, without a note of a halt */
+      readonly committed: boolean
+      /** `new` where nothing was there to compare; `unverified` where all anchors are gone from the log */
+      readonly log: 'new' | 'same' | 'unverified'
+    }
+  | {
+      readonly kind: 'halt'
+      readonly partition: number
+      readonly failure: Failure
+      /** where the halt can be noted; null where nothing was committed */
+      readonly place: CommitPlace | null
+    }
 
 export type Starts = { readonly partitionCount: number; readonly starts: readonly Start[] }
 
@@ -29,40 +56,176 @@ export type Starts = { readonly partitionCount: number; readonly starts: readonl
 const looksMax = 3
 const lookAgainMs = 1_000
 
-/** How many partitions are listed at once. */
-const listingsMax = 8
+/** How many partitions are looked up at once. */
+const lookupsMax = 8
 
-/** @throws Failure of Kafka or of the stage */
+/** @throws Failure of Kafka or of the stage; EPOCH_RECORD_INVALID */
 export async function findStarts(
   sources: AssignmentSources,
-  topic: string,
-  epoch: number,
+  table: TableConfig,
   partitions: readonly number[],
 ): Promise<Starts> {
-  const committed = await committedOffsets(sources, topic)
-  const staged = new Map<number, readonly OffsetRange[]>()
-  for (let at = 0; at < partitions.length; at += listingsMax) {
-    const some = partitions.slice(at, at + listingsMax)
-    await Promise.all(
-      some.map(async (partition) => {
-        const from = vouchedOffset(committed.get(partition) ?? null, epoch)
-        staged.set(partition, await stagedRanges(sources, topic, epoch, partition, from))
-      }),
-    )
-  }
   for (let look = 1; ; look++) {
-    // After the listings: a file stored in between may end beyond what the log held before.
-    const log = await logBounds(sources.admin, topic)
-    const starts = partitions.map((partition): Start => {
-      const found = committed.get(partition) ?? null
-      const bounds = log.get(partition) ?? { low: 0n, high: 0n }
-      const resumption = resume(vouchedOffset(found, epoch), staged.get(partition) ?? [], bounds)
-      return { partition, resumption, committed: found?.offset ?? null }
-    })
-    const halts = starts.some(({ resumption }) => resumption.kind === 'halt')
-    if (!halts || look === looksMax) return { partitionCount: log.size, starts }
+    const found = await lookOnce(sources, table, partitions)
+    if (look === looksMax || found.starts.every(({ kind }) => kind === 'start')) return found
     await sleep(lookAgainMs)
   }
+}
+
+async function lookOnce(
+  sources: AssignmentSources,
+  table: TableConfig,
+  partitions: readonly number[],
+): Promise<Starts> {
+  const { admin } = sources
+  const { topic, epoch } = table
+  const clusterId = await clusterIdOf(admin)
+  const record = await openEpoch(sources, table, clusterId)
+  const committed = await committedOffsets(sources, topic)
+  const partitionCount = (await logBounds(admin, topic)).size
+  const refusal = judgeEpoch(record, { clusterId, partitionCount, table })
+  if (refusal) {
+    const starts = partitions.map((partition): Start => {
+      return { kind: 'halt', partition, failure: refusal, place: standing(committed.get(partition) ?? null) }
+    })
+    return { partitionCount, starts }
+  }
+  const gaps = await readGaps({ ...sources, topic, epoch })
+  const trails = await each(partitions, async (partition) => {
+    const found = committed.get(partition) ?? null
+    const from = vouching(found, epoch)?.next ?? null
+    const staged = await readStaged({ ...sources, topic, epoch, partition }, from)
+    const start = epochStart(record, partition)
+    return { partition, trail: { epoch, start, committed: found, staged, gaps: gaps.get(partition) ?? [] } }
+  })
+  // After the listings: a file stored in between may end beyond what the log held before.
+  const bounds = await logBounds(admin, topic)
+  const starts = await each(trails, ({ partition, trail }) =>
+    startOf(sources, table, partition, trail, bounds.get(partition) ?? { low: 0n, high: 0n }),
+  )
+  return { partitionCount, starts }
+}
+
+async function startOf(
+  sources: AssignmentSources,
+  { topic, epoch }: TableConfig,
+  partition: number,
+  trail: Trail,
+  log: LogBounds,
+): Promise<Start> {
+  const trace: Trace = { ...sources, topic, epoch, partition }
+  const resumption = resume(trail, log)
+  const { cursor, adopted } = resumption
+  const vouched = vouching(trail.committed, epoch)
+  const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log })
+  const first = adopted.at(-1)?.first ?? vouched?.first ?? cursor
+  const commitment: Commitment = { epoch, next: cursor, first, anchor: compared.newest }
+  const halted = haltOf(trace, trail, resumption, compared)
+  if (halted) {
+    const isForeign = resumption.kind === 'halt' && resumption.code === 'OFFSETS_SKIPPED'
+    const place = isForeign ? standing(trail.committed) : { offset: cursor, commitment }
+    return { kind: 'halt', partition, failure: halted, place }
+  }
+  const isCommitted = vouched?.next === cursor && parseHaltNote(trail.committed?.metadata ?? null) === null
+  return {
+    kind: 'start',
+    partition,
+    cursor,
+    adopted: adopted.length,
+    commitment,
+    committed: isCommitted,
+    log: compared.log,
+  }
+}
+
+/** Codes that say that this is another log. Once told, it takes more than silence to go on. */
+const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACED'])
+
+function haltOf(
+  { topic, partition, epoch }: Trace,
+  trail: Trail,
+  resumption: Resumption,
+  compared: Compared,
+): Failure | null {
+  const place = `${topic}/${partition}`
+  if (resumption.kind === 'halt') {
+    const { code, reason, gap } = resumption
+    const command = gap && ackGapCommand(topic, partition, rangeText(gap))
+    return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
+  }
+  if (compared.replacedAt !== null) {
+    const at = compared.replacedAt.toString()
+    return new Failure('LOG_REPLACED', `${place}: at offset ${at} stands another message than the one that was staged`)
+  }
+  const before = parseHaltNote(trail.committed?.metadata ?? null)
+  if (compared.log === 'same' || before === null || !otherLog.has(before.code)) return null
+  return new Failure(before.code, `${place}: halted before in epoch ${epoch}, and no staged message is left to compare`)
+}
+
+type Compared = {
+  readonly log: 'new' | 'same' | 'unverified'
+  /** the newest anchor that is known, whether it could be compared or not */
+  readonly newest: Anchor | null
+  /** where the log holds something else than what was staged; null where it does not */
+  readonly replacedAt: bigint | null
+}
+
+type Standing = {
+  readonly cursor: bigint
+  readonly adopted: Resumption['adopted']
+  readonly vouched: Commitment | null
+  readonly log: LogBounds
+}
+
+/** Compares the newest anchor that the log still has. @throws Failure of Kafka or of the stage */
+async function compare(
+  reader: LogReader,
+  trace: Trace,
+  { cursor, adopted, vouched, log }: Standing,
+): Promise<Compared> {
+  let newest: Anchor | null = null
+  for await (const anchor of anchors(trace, { cursor, adopted, vouched })) {
+    newest ??= anchor
+    // Earlier ones are gone too.
+    if (anchor.offset < log.low || anchor.offset >= log.high) break
+    const entry = await reader.entryAt(trace.topic, trace.partition, anchor.offset)
+    const verdict = compareAnchor(anchor, entry)
+    if (verdict === 'same') return { log: 'same', newest, replacedAt: null }
+    if (verdict === 'other') return { log: 'unverified', newest, replacedAt: anchor.offset }
+  }
+  return { log: newest ? 'unverified' : 'new', newest, replacedAt: null }
+}
+
+/** Newest first. A commit passes its anchor on to the next one, so that one without has nothing before it. */
+async function* anchors(trace: Trace, { cursor, adopted, vouched }: Omit<Standing, 'log'>): AsyncGenerator<Anchor> {
+  if (adopted.length > 0) yield* anchorsBelow(trace, cursor, adopted)
+  else if (vouched?.anchor) {
+    yield vouched.anchor
+    yield* anchorsBelow(trace, vouched.first, [])
+  }
+}
+
+/** The commit as it stands, to be repeated with a note. */
+function standing(committed: Committed | null): CommitPlace | null {
+  if (!committed) return null
+  const commitment = parseCommitment(committed.metadata)
+  return { offset: committed.offset, commitment: commitment?.next === committed.offset ? commitment : null }
+}
+
+async function each<T, R>(items: readonly T[], look: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const found: R[] = []
+  for (let at = 0; at < items.length; at += lookupsMax) {
+    found.push(...(await Promise.all(items.slice(at, at + lookupsMax).map(look))))
+  }
+  return found
+}
+
+async function clusterIdOf(admin: Admin): Promise<string | null> {
+  // Declared as text; brokers may leave it out.
+  const { clusterId }: { readonly clusterId: string | null } = await admin.describeCluster().catch((error: unknown) => {
+    throw kafkaFailure(error, 'read the id of the cluster')
+  })
+  return clusterId
 }
 
 /** The bounds of each partition's log, up to the last stable offset. @throws Failure of Kafka */
@@ -82,21 +245,4 @@ async function committedOffsets({ admin, group }: AssignmentSources, topic: stri
     if (BigInt(offset) >= 0n) committed.set(partition, { offset: BigInt(offset), metadata })
   }
   return committed
-}
-
-/** The ranges of a partition's landing files, of those that begin at `from` or above. */
-async function stagedRanges(
-  { stage, prefix }: AssignmentSources,
-  topic: string,
-  epoch: number,
-  partition: number,
-  from: bigint | null,
-): Promise<readonly OffsetRange[]> {
-  const folder = partitionPrefix(prefix, topic, epoch, partition)
-  const ranges: OffsetRange[] = []
-  for await (const { key } of stage.list(folder, from === null ? undefined : `${folder}${fixed(from, 20)}`)) {
-    const file = parseLandingKey(prefix, key)
-    if (file) ranges.push(file.range)
-  }
-  return ranges
 }

@@ -44,8 +44,11 @@ export type SealedBatch = {
   readonly rows: number
   readonly rejects: number
   readonly tombstones: number
-  /** memory held by the row groups */
+  /** memory held by the row groups and the values */
   readonly bytes: number
+  readonly valuesBytes: number
+  /** message values that are too large for a row, to be stored before it */
+  readonly values: readonly LargeValue[]
   /** null where the batch covers no message at all */
   readonly anchor: Anchor | null
   /** of the last message, ms since 1970; null where there is none */
@@ -55,6 +58,9 @@ export type SealedBatch = {
   /** their buffers move to the encoder and are gone here afterwards */
   readonly groups: readonly RowGroup[]
 }
+
+/** Stored in an object of its own. */
+export type LargeValue = { readonly offset: bigint; readonly bytes: Buffer }
 
 type Columns = Readonly<Record<LandingColumnName, Column>>
 
@@ -75,6 +81,8 @@ export class Batch {
   readonly #columnList: readonly Column[]
   readonly #groups: RowGroup[] = []
   readonly #last = new LastMessage()
+  readonly #values: LargeValue[] = []
+  #valuesBytes = 0
   #groupsBytes = 0
   #groupRows = 0
   #next: bigint
@@ -120,14 +128,17 @@ export class Batch {
 
   /** Memory held. */
   get bytes(): number {
-    let bytes = this.#groupsBytes + this.#last.bytes
-    for (const column of this.#columnList) bytes += column.bytes
-    return bytes
+    return this.#rowsBytes + this.#valuesBytes + this.#last.bytes
   }
 
   /** How large the file would be, by the last file's measure. */
   get fileBytesEstimate(): number {
-    return Math.ceil(this.bytes * this.#fileBytesPerByte)
+    return Math.ceil(this.#rowsBytes * this.#fileBytesPerByte)
+  }
+
+  /** Of the last message; null where it covers none. */
+  get anchor(): Anchor | null {
+    return this.#last.anchor()
   }
 
   /**
@@ -140,7 +151,8 @@ export class Batch {
       throw new RangeError(`offset ${message.offset.toString()} is covered already, up to ${this.#next.toString()}`)
     }
     const headers = message.headers.length === 0 ? null : headersText(message.headers)
-    refuseLong(message, headers)
+    const isApart = decoded.kind === 'reject' && decoded.code === 'VALUE_TOO_LARGE'
+    refuseLong(isApart ? { ...message, value: null } : message, headers)
     this.cover(message.offset + 1n)
     switch (decoded.kind) {
       case 'changes':
@@ -177,12 +189,18 @@ export class Batch {
       rows: this.#rows,
       rejects: this.#rejects,
       tombstones: this.#tombstones,
-      bytes: this.#groupsBytes,
+      bytes: this.#groupsBytes + this.#valuesBytes,
+      valuesBytes: this.#valuesBytes,
+      values: this.#values,
       anchor: this.#last.anchor(),
       lastTimestamp: this.#last.timestamp,
       lastSourceTs: this.#lastSourceTs,
       groups: this.#groups,
     }
+  }
+
+  get #rowsBytes(): number {
+    return this.#columnList.reduce((sum, { bytes }) => sum + bytes, this.#groupsBytes)
   }
 
   #addChange(message: Message, headers: string | null, change: Change): void {
@@ -211,10 +229,17 @@ export class Batch {
     op.addText('x')
     for (const empty of [source_table, id, position, source_ts, before, after, meta]) empty.addNull()
     error.addText(`${code}: ${reason}`)
-    if (message.value) raw.addBase64(message.value)
+    if (code === 'VALUE_TOO_LARGE') this.#keepApart(message)
+    if (message.value && code !== 'VALUE_TOO_LARGE') raw.addBase64(message.value)
     else raw.addNull()
     this.#rejects++
     this.#endRow()
+  }
+
+  #keepApart({ offset, value }: Message): void {
+    if (!value) return
+    this.#values.push({ offset, bytes: Buffer.from(value) })
+    this.#valuesBytes += value.length
   }
 
   #addOrigin(message: Message, headers: string | null, rowIndex: number): void {

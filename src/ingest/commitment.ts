@@ -1,7 +1,8 @@
 /**
- * What a commit says beside its offset: the metadata string by which Firn knows its own commits again.
- * When one is made is decided in partition.ts, what it is worth in resume.ts.
+ * What a commit says beside its offset: the metadata string by which Firn knows its own commits again, and which tells why a
+ * partition halted to whoever asks Kafka. When one is made is decided in partition.ts, what it is worth in resume.ts.
  */
+import { type FailureCode, failures } from '../failure.ts'
 import { type Anchor, encodeAnchor, parseAnchor } from '../landing.ts'
 
 export type Commitment = {
@@ -10,22 +11,33 @@ export type Commitment = {
   readonly next: bigint
   /** first offset of the batch that ends at `next` */
   readonly first: bigint
-  /** the last message below `next`; null where the batch covered none */
+  /** the last message below `next`; null where none is known */
   readonly anchor: Anchor | null
 }
 
-export function encodeCommitment({ epoch, next, first, anchor }: Commitment): string {
-  return JSON.stringify({
-    epoch,
-    next: next.toString(),
-    first: first.toString(),
-    anchor: anchor && encodeAnchor(anchor),
-  })
+/** Why a partition stands still, as it is kept beside its offset. */
+export type HaltNote = { readonly code: FailureCode; readonly message: string; readonly command: string | null }
+
+/** A broker takes 4096 bytes (offset.metadata.max.bytes); all the rest needs less than 400. */
+const messageCharsMax = 800
+
+/** `commitment` is null where the offset is another's, which must not vouch for anything. */
+export function encodeMetadata(commitment: Commitment | null, halt: HaltNote | null = null): string {
+  const kept = commitment && {
+    epoch: commitment.epoch,
+    next: commitment.next.toString(),
+    first: commitment.first.toString(),
+    anchor: commitment.anchor && encodeAnchor(commitment.anchor),
+  }
+  const note = halt && {
+    halt: { code: halt.code, message: halt.message.slice(0, messageCharsMax), command: halt.command },
+  }
+  return JSON.stringify({ ...kept, ...note })
 }
 
-/** Null where Firn did not write the text. */
+/** Null where Firn did not write the text, or wrote it beside another's offset. */
 export function parseCommitment(text: string | null): Commitment | null {
-  const members = text === null ? null : objectOf(text)
+  const members = objectOf(text)
   if (!members) return null
   const { epoch, next, first, anchor } = members
   if (typeof epoch !== 'number' || !isOffset(next) || !isOffset(first)) return null
@@ -34,7 +46,17 @@ export function parseCommitment(text: string | null): Commitment | null {
   return { epoch, next: BigInt(next), first: BigInt(first), anchor: parsed }
 }
 
-function objectOf(text: string): Record<string, unknown> | null {
+/** Null where the partition did not halt. */
+export function parseHaltNote(text: string | null): HaltNote | null {
+  const { halt } = objectOf(text) ?? {}
+  if (typeof halt !== 'object' || halt === null) return null
+  const { code, message, command } = halt as Record<string, unknown>
+  if (typeof code !== 'string' || !Object.hasOwn(failures, code) || typeof message !== 'string') return null
+  return { code: code as FailureCode, message, command: typeof command === 'string' ? command : null }
+}
+
+function objectOf(text: string | null): Record<string, unknown> | null {
+  if (text === null) return null
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' ? (value as Record<string, unknown> | null) : null

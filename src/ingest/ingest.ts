@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
-import { type Failure, toFailure } from '../failure.ts'
+import { Failure, toFailure } from '../failure.ts'
 import { probeStage } from '../stage/probe.ts'
 import { openStage } from '../stage/s3.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
@@ -13,6 +13,7 @@ import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
 import { Session, type SessionSetting } from './session.ts'
+import { type Pulse, Watchdog } from './watchdog.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
@@ -31,8 +32,10 @@ export type Ingest = {
   /** Stores what is buffered within ingest.leaveTimeout, commits, leaves the group. */
   stop(): void
   state(): IngestState
-  /** Sets the end and the lag of each partition that is read here; where Kafka does not answer, it says so. */
-  measureLag(): Promise<void>
+  /** Measures the lag of each partition that is read here, and ends the process where it is stuck. Never rejects. */
+  observe(): Promise<void>
+  /** Looks whether what halted partitions is over. Never rejects. */
+  reconsider(): Promise<void>
 }
 
 /** Returns at once; everything that is not there yet is waited for. */
@@ -43,6 +46,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const stageOutage = new Outage('the stage', logger, { reachable: metrics.firn_stage_reachable })
   const kafkaOutage = new Outage('Kafka', logger)
   const topicsOutage = new Outage('every topic', logger)
+  const watchdog = new Watchdog(config.ingest.stuckAfter)
   const setting: SessionSetting = {
     config,
     logger,
@@ -86,8 +90,19 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
         halts: session?.roster.halts ?? [],
       }
     },
-    measureLag: async () => {
-      if (session?.joined) await measureLag(session, metrics, kafkaOutage)
+    observe: async () => {
+      if (!session) return
+      const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
+      const waits = {
+        kafka: (kafkaOutage.failure ?? topicsOutage.failure) !== null,
+        stage: stageOutage.failure !== null,
+      }
+      const stuck = watchdog.look(pulsesOf(session, lags, waits), Date.now())
+      if (stuck === null || stopping.signal.aborted) return
+      session.fail(new Failure('STUCK', `${stuck} has not moved for ${config.ingest.stuckAfter / 1000} s`))
+    },
+    reconsider: async () => {
+      await session?.roster.reconsider()
     },
   }
 }
@@ -118,15 +133,22 @@ async function pause(ms: number, stopping: AbortSignal): Promise<void> {
   }
 }
 
-async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outage): Promise<void> {
+/** By partition, as `<topic>/<partition>`. */
+type Lags = ReadonlyMap<string, bigint>
+
+const noLags: Lags = new Map()
+
+async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outage): Promise<Lags> {
+  const lags = new Map<string, bigint>()
   for (const topic of new Set(session.roster.partitions.map((partition) => partition.topic))) {
     try {
       const bounds = await session.logBounds(topic)
-      if (!session.joined) return
+      if (!session.joined) return noLags
       for (const { topic: of, partition, cursor, phase } of session.roster.partitions) {
         const high = bounds.get(partition)?.high
         if (of !== topic || high === undefined || phase === 'resuming') continue
         const lag = high > cursor ? high - cursor : 0n
+        lags.set(`${topic}/${partition}`, lag)
         metrics.firn_end_offset.set({ topic, partition }, Number(high))
         metrics.firn_lag_messages.set({ topic, partition }, Number(lag))
       }
@@ -135,4 +157,20 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
       if (session.joined) kafkaOutage.report(toFailure(error))
     }
   }
+  return lags
+}
+
+type Waits = { readonly kafka: boolean; readonly stage: boolean }
+
+/** A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag. */
+function pulsesOf({ joined, roster }: Session, lags: Lags, waits: Waits): readonly Pulse[] {
+  const member: Pulse = { name: 'membership of the group', place: '', due: !joined && !waits.kafka }
+  const partitions = roster.partitions.map((partition): Pulse => {
+    const { topic, partition: number, phase, cursor } = partition
+    const name = `${topic}/${number}`
+    const isBehind = (lags.get(name) ?? 0n) > 0n && !roster.isPaused(partition)
+    const due = phase === 'reading' ? isBehind : phase !== 'halted' && !waits.stage
+    return { name, place: `${phase} ${cursor.toString()}`, due: due && !waits.kafka }
+  })
+  return [member, ...partitions]
 }

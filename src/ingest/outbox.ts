@@ -1,18 +1,18 @@
 /**
- * What a partition has sealed and not yet stored: encoded ahead of its turn, stored in order, committed behind.
- * What is sealed, and when, is partition.ts; how one file is put, storing.ts.
+ * What a partition has on its way: encoded ahead of its turn, stored in order. What may be committed after a step is
+ * progress.ts's; how one object is put, storing.ts.
  */
-import type { OffsetRange } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { Failure, toFailure } from '../failure.ts'
-import { type Anchor, encodeLandingMetadata, landingKey } from '../landing.ts'
+import { reach } from '../fail-point.ts'
+import { type Anchor, encodeLandingMetadata, landingKey, valueKey } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
 import type { SealedBatch } from './batch.ts'
-import { encodeCommitment } from './commitment.ts'
 import type { Outage } from './outage.ts'
+import type { Outcome } from './progress.ts'
 import type { SealReason } from './sealing.ts'
-import { storeFile } from './storing.ts'
+import { type StageObject, storeObject } from './storing.ts'
 
 export type OutboxSetting = {
   readonly table: TableConfig
@@ -25,14 +25,15 @@ export type OutboxSetting = {
   readonly now: () => number
 }
 
+/** What a commit says of the step that it follows. */
+export type About = { readonly first: bigint; readonly anchor: Anchor | null }
+
 /** Told by an outbox, heard by its partition. */
 export interface OutboxListener {
-  /** All below `next` is stored: commit it. Resolves when Kafka has answered, also where it refused; never throws. */
-  commit(next: bigint, metadata: string): Promise<void>
+  /** A step has ended, after all before it. Resolves when what follows from it is done, and the next may end. Never throws. */
+  settled(outcome: Outcome, about: About): Promise<void>
   /** A file could not be stored, and none after it will be. */
   failed(failure: Failure): void
-  /** Another writer stored exactly this range first, and none after it will be stored here. */
-  taken(range: OffsetRange): void
   /** Memory was freed. */
   freed(): void
 }
@@ -54,11 +55,9 @@ export class Outbox {
   readonly #listener: OutboxListener
   readonly #labels: { readonly topic: string; readonly partition: number }
   readonly #abandoned = new AbortController()
-  #staged: bigint | null = null
-  #lastAnchor: Anchor | null = null
   #inFlightBytes = 0
   #fileBytesPerByte: number | undefined
-  /** Everything to be stored and committed, in order. Never rejects. */
+  /** Everything to be done, in order. Never rejects. */
   #queue: Promise<void> = Promise.resolve()
   /** Once a file could not be stored, none after it may be. */
   #broken = false
@@ -88,18 +87,17 @@ export class Outbox {
     return this.#fileBytesPerByte
   }
 
-  /** All below `cursor` is on the stage; `adopted` is the last file of it that no commit knows yet. */
-  start(cursor: bigint, adopted: OffsetRange | null): void {
-    if (adopted) this.#enqueue(() => this.#commit(cursor, adopted.first, null))
-    else this.#reach(cursor)
+  /** Does something in its turn, unless a file before it could not be stored. It must not throw. */
+  then(step: () => Promise<void>): void {
+    this.#enqueue(step)
   }
 
-  /** Commits `next` in its turn, where the batch that began at `first` has no row up to there. */
-  commit(next: bigint, first: bigint): void {
-    this.#enqueue(() => this.#commit(next, first, this.#lastAnchor))
+  /** Offsets without a row: settled in their turn. */
+  pass(about: About): void {
+    this.#enqueue(() => this.#listener.settled('stored', about))
   }
 
-  /** Encodes at once, stores and commits in its turn. */
+  /** Encodes at once, stores in its turn. */
   store(sealed: Sealed): void {
     const { encoder, metrics } = this.#setting
     const { topic, bytes } = sealed.batch
@@ -111,11 +109,13 @@ export class Outbox {
     }
     hold(bytes)
     const encoded = metrics.firn_encode_seconds.startTimer({ topic })
+    reach('encode.before')
     const encoding = encoder.encode(sealed.batch).then(({ file }) => {
       encoded()
+      reach('encode.after')
       if (bytes > 0) this.#fileBytesPerByte = file.byteLength / bytes
       // Its turn may have passed, where a file before it could not be stored.
-      if (!ended) hold(file.byteLength)
+      if (!ended) hold(file.byteLength + sealed.batch.valuesBytes)
       return file
     })
     // Files are encoded ahead of their turn; a failure counts when the turn comes.
@@ -131,7 +131,7 @@ export class Outbox {
     )
   }
 
-  /** Nobody waits for what is in here any more: attempts that failed are not repeated, and nothing is committed. */
+  /** Nobody waits for what is in here any more: attempts that failed are not repeated, and nothing is settled. */
   abandon(): void {
     this.#broken = true
     this.#abandoned.abort(new Failure('UNKNOWN', 'the partition was given up'))
@@ -152,39 +152,40 @@ export class Outbox {
   }
 
   async #put(sealed: Sealed, file: Uint8Array): Promise<void> {
-    const { prefix, stage, metrics, stageOutage, table } = this.#setting
-    const { topic, epoch, partition, range, rows, anchor } = sealed.batch
+    const { prefix, metrics, table } = this.#setting
+    const { topic, epoch, partition, range, rows, anchor, values } = sealed.batch
+    const about = { first: range.first, anchor }
+    for (const { offset, bytes } of values) {
+      const key = valueKey(prefix, topic, epoch, partition, offset)
+      if ((await this.#store({ key, body: bytes, metadata: {} })) === 'stored') continue
+      await this.#settle('taken', about)
+      return
+    }
     const key = landingKey(prefix, { topic, epoch, partition, range })
-    const metadata = encodeLandingMetadata({ rows, anchor })
     const arrived = metrics.firn_put_seconds.startTimer({ topic: table.topic })
+    const outcome = await this.#store({ key, body: file, metadata: encodeLandingMetadata({ rows, anchor }) })
+    arrived()
+    if (outcome === 'stored') this.#tellStored(sealed, file.byteLength, key)
+    else metrics.firn_files_taken_total.inc(this.#labels)
+    await this.#settle(outcome, about)
+  }
+
+  async #store(object: StageObject): Promise<Outcome> {
+    const { stage, metrics, stageOutage } = this.#setting
     const onRetry = (failure: Failure) => {
       metrics.firn_puts_retried_total.inc({ ...this.#labels, code: failure.code })
       stageOutage.report(failure)
     }
-    const outcome = await storeFile(stage, { key, body: file, metadata }, onRetry, this.#abandoned.signal)
-    arrived()
+    reach('put.before')
+    const outcome = await storeObject(stage, object, onRetry, this.#abandoned.signal)
+    reach('put.after')
     stageOutage.over()
-    if (outcome === 'taken') {
-      this.#broken = true
-      metrics.firn_files_taken_total.inc(this.#labels)
-      this.#listener.taken(range)
-      return
-    }
-    this.#tellStored(sealed, file.byteLength, key)
-    await this.#commit(range.last + 1n, range.first, anchor ?? this.#lastAnchor)
+    return outcome === 'taken' ? 'taken' : 'stored'
   }
 
-  async #commit(next: bigint, first: bigint, anchor: Anchor | null): Promise<void> {
-    if (this.#broken || (this.#staged !== null && next <= this.#staged)) return
-    this.#lastAnchor = anchor
-    this.#reach(next)
-    const { epoch } = this.#setting.table
-    await this.#listener.commit(next, encodeCommitment({ epoch, next, first, anchor }))
-  }
-
-  #reach(staged: bigint): void {
-    this.#staged = staged
-    this.#setting.metrics.firn_staged_offset.set(this.#labels, Number(staged))
+  async #settle(outcome: Outcome, about: About): Promise<void> {
+    if (outcome === 'taken') this.#broken = true
+    if (!this.#abandoned.signal.aborted) await this.#listener.settled(outcome, about)
   }
 
   #tellStored({ batch, reason, sealedAt, firstTimestamp, rejects }: Sealed, fileBytes: number, key: string): void {

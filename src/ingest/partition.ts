@@ -1,15 +1,22 @@
 /**
- * One assigned partition from its start to its end: takes messages into a batch and seals it for its outbox, which stores
- * the files. Where it starts is found in assignment.ts; what its end means for the others, in roster.ts.
+ * One assigned partition from its start to its end: takes messages into a batch and seals it for its outbox, step by step as
+ * progress.ts has it. Where it starts is found in assignment.ts; what its end means for the others, in roster.ts.
  */
-import type { Message, OffsetRange } from '../change.ts'
+import type { Message } from '../change.ts'
 import type { IngestConfig } from '../config.ts'
 import { decode } from '../envelope/envelope.ts'
-import { Failure, toFailure } from '../failure.ts'
+import { type Reject, reject } from '../envelope/decoded.ts'
+import { Failure, type FailureCode, toFailure } from '../failure.ts'
+import { reach } from '../fail-point.ts'
+import { type Unreadable, unreadableFailure } from '../kafka/record-batch.ts'
+import { valueKey } from '../landing.ts'
 import type { Phase, Reader } from './acceptance.ts'
+import type { CommitPlace } from './assignment.ts'
 import { Batch } from './batch.ts'
+import { type Commitment, encodeMetadata } from './commitment.ts'
 import { disorderOf } from './disorder.ts'
-import { Outbox, type OutboxSetting } from './outbox.ts'
+import { type About, Outbox, type OutboxSetting } from './outbox.ts'
+import * as step from './progress.ts'
 import { type MemoryUse, type SealReason, sealReason } from './sealing.ts'
 
 /** What a partition is given at its start; the same for all partitions of a process but for `table`. */
@@ -17,18 +24,35 @@ export type PartitionSetting = OutboxSetting & { readonly limits: IngestConfig }
 
 /** Told by a partition, heard by its roster. */
 export interface PartitionListener {
-  /** The file is stored: commit `next`. Resolves when Kafka has answered, also where it refused; never throws. */
+  /** All below `next` is staged: commit it. Resolves when Kafka has answered, also where it refused; never throws. */
   commit(partition: Partition, next: bigint, metadata: string): Promise<void>
   /** Nothing more will be taken here; an operator must act. */
   halted(partition: Partition, failure: Failure): void
-  /** Another writer stored exactly this range first: the partition must start anew from the stage. */
-  taken(partition: Partition, range: OffsetRange): void
+  /** Another writer stored the range that begins at `first`: the partition must start anew from the stage. */
+  taken(partition: Partition, first: bigint): void
   /** Memory was freed. */
   freed(): void
 }
 
 /** The batch in hand, with what it does not count itself. */
 type Open = { readonly batch: Batch; firstTimestamp: bigint; readonly rejects: Map<string, number> }
+
+/** What a fetch brought of this partition. */
+export type Offer = {
+  readonly messages: Iterable<Message>
+  /** the offset after all that it covers */
+  readonly next: bigint
+  readonly unreadable: Unreadable | null
+}
+
+/** Thrown before the batch in hand was touched, so that it can be stored. */
+const leavesBatchWhole: ReadonlySet<FailureCode> = new Set(['UNORDERED', 'TEXT_TOO_LONG', 'RECORD_UNREADABLE'])
+
+/** A batch that cannot be read is fetched this often before it halts the partition. */
+const readsMax = 5
+
+/** How often the memory is looked at while a fetch is taken, in bytes of messages. */
+const roomEveryBytes = 64 * 2 ** 10
 
 export class Partition implements Reader {
   readonly topic: string
@@ -38,28 +62,27 @@ export class Partition implements Reader {
   readonly #listener: PartitionListener
   readonly #labels: { readonly topic: string; readonly partition: number }
   readonly #outbox: Outbox
-  #phase: Phase = 'resuming'
-  #cursor = 0n
+  #progress: step.Progress
   #partitionCount = 1
   #open: Open | null = null
   #ageTimer: NodeJS.Timeout | undefined
   #firstRowAtMs: number | null = null
+  /** the last that was committed or tried; null before the start */
+  #commitment: Commitment | null = null
+  #failedReads = 0
 
   constructor(partition: number, generation: number, setting: PartitionSetting, listener: PartitionListener) {
     this.topic = setting.table.topic
     this.partition = partition
     this.generation = generation
+    this.#progress = step.resuming(generation)
     this.#setting = setting
     this.#listener = listener
     this.#labels = { topic: this.topic, partition }
     this.#outbox = new Outbox(partition, setting, {
-      commit: (next, metadata) => listener.commit(this, next, metadata),
+      settled: (outcome, about) => this.#settled(outcome, about),
       failed: (failure) => {
         this.halt(failure)
-      },
-      taken: (range) => {
-        this.#drop()
-        listener.taken(this, range)
       },
       freed: () => {
         listener.freed()
@@ -68,12 +91,17 @@ export class Partition implements Reader {
   }
 
   get phase(): Phase {
-    return this.#phase
+    return this.#progress.phase
+  }
+
+  /** Whether it has ever been reading. */
+  get hasStarted(): boolean {
+    return this.#commitment !== null
   }
 
   /** The next offset to take. */
   get cursor(): bigint {
-    return this.#cursor
+    return this.#progress.cursor
   }
 
   /** Resolves when nothing of this partition is on its way any more. */
@@ -86,38 +114,48 @@ export class Partition implements Reader {
     return { rows: batch?.rows ?? 0, openBytes: batch?.bytes ?? 0, inFlightBytes: this.#outbox.inFlightBytes }
   }
 
-  /** From here on batches at `cursor` may be taken. `adopted` is the last file that no commit knows yet. */
-  start(cursor: bigint, partitionCount: number, adopted: OffsetRange | null): void {
-    this.#phase = 'reading'
-    this.#cursor = cursor
+  /** From here on batches at its `next` may be taken; it is committed first, where Kafka does not have it yet. */
+  start(commitment: Commitment, partitionCount: number, isCommitted: boolean): void {
+    const { next } = commitment
+    this.#progress = step.startAt(this.#progress, next)
     this.#partitionCount = partitionCount
-    this.#outbox.start(cursor, adopted)
-    this.#setting.metrics.firn_consumed_offset.set(this.#labels, Number(cursor))
+    this.#commitment = commitment
+    if (!isCommitted) {
+      this.#outbox.then(async () => {
+        reach('bootstrap.before')
+        await this.#listener.commit(this, next, encodeMetadata(commitment))
+        reach('bootstrap.after')
+      })
+    }
+    this.#tellStaged()
+    this.#setting.metrics.firn_consumed_offset.set(this.#labels, Number(next))
   }
 
   /**
-   * Takes a fetched batch that continues at the cursor; `next` is the offset after all that it covers, also where its last
-   * offsets carry no message. After a halt the cursor stays at the message that caused it.
+   * Takes a fetched batch that continues at the cursor, for as long as there is room: false where it was not taken to its
+   * end. After a halt the cursor stays at what caused it.
    */
-  take(messages: Iterable<Message>, next: bigint): void {
+  take({ messages, next, unreadable }: Offer, hasRoom: () => boolean): boolean {
+    reach('buffer.before')
     try {
-      let last: Message | null = null
-      for (const message of messages) {
-        this.#add(message)
-        last = message
-      }
-      if (next > this.#cursor) {
+      const before = this.cursor
+      const isWhole = this.#takeMessages(messages, hasRoom)
+      if (isWhole && next > this.cursor) {
         this.#opened().batch.cover(next)
-        this.#cursor = next
+        this.#progress = step.taken(this.#progress, next)
       }
+      this.#setting.metrics.firn_consumed_offset.set(this.#labels, Number(this.cursor))
       this.#sealIfDue()
-      this.#tellConsumed(last)
+      if (isWhole) this.#countReads(unreadable, this.cursor > before)
+      reach('buffer.after')
+      return isWhole
     } catch (error) {
       this.halt(toFailure(error))
+      return false
     }
   }
 
-  /** Ends the open batch and hands it to the outbox; a batch without rows only moves the commit. */
+  /** Ends the open batch and hands it to the outbox; a batch without rows is passed, and goes on. */
   seal(reason: SealReason): void {
     const open = this.#open
     clearTimeout(this.#ageTimer)
@@ -125,9 +163,11 @@ export class Partition implements Reader {
     if (!open || this.#outbox.broken) return
     const { batch, firstTimestamp, rejects } = open
     if (batch.rows === 0) {
-      this.#outbox.commit(batch.next, batch.first)
+      this.#progress = step.passed(this.#progress)
+      this.#outbox.pass({ first: batch.first, anchor: batch.anchor })
       return
     }
+    this.#progress = step.sealed(this.#progress)
     this.#drop()
     this.#setting.metrics.firn_seals_total.inc({ ...this.#labels, reason })
     this.#outbox.store({ batch: batch.seal(), reason, sealedAt: this.#setting.now(), firstTimestamp, rejects })
@@ -135,30 +175,67 @@ export class Partition implements Reader {
 
   /** Takes nothing more, and stores what is there. */
   leave(): void {
-    if (this.#phase === 'reading') this.seal('leaving')
-    if (this.#phase !== 'halted') this.#phase = 'leaving'
+    if (this.phase === 'reading') this.seal('leaving')
+    this.#progress = step.leaving(this.#progress)
   }
 
   /** Nobody waits for this partition any more: attempts that failed are not repeated, and nothing is committed. */
   abandon(): void {
     this.#drop()
-    if (this.#phase !== 'halted') this.#phase = 'leaving'
+    this.#progress = step.abandoned(this.#progress)
     this.#outbox.abandon()
   }
 
-  /** Stops here: takes nothing more and keeps its place. What is complete is still stored. */
-  halt(failure: Failure): void {
-    if (this.#phase === 'halted') return
-    this.#phase = 'halted'
-    // Only a failure that leaves the batch whole lets it be stored.
-    if (failure.code === 'UNORDERED' || failure.code === 'TEXT_TOO_LONG') this.seal('halt')
+  /**
+   * Stops here: takes nothing more and keeps its place. What is complete is still stored, and behind it the halt is noted in
+   * the commit; where it halts before it has started, at `place`.
+   */
+  halt(failure: Failure, place?: CommitPlace | null): void {
+    if (this.phase === 'halted') return
+    this.#progress = step.halted(this.#progress)
+    if (leavesBatchWhole.has(failure.code)) this.seal('halt')
     this.#drop()
+    this.#progress = step.dropped(this.#progress)
+    this.#note(failure, place)
     this.#listener.halted(this, failure)
   }
 
+  #note(failure: Failure, place: CommitPlace | null | undefined): void {
+    const note = async () => {
+      // One that has not started knows of no offset that it may commit.
+      const own = this.#commitment && { offset: this.#commitment.next, commitment: this.#commitment }
+      const { offset, commitment } = place ?? own ?? {}
+      if (offset === undefined) return
+      await this.#listener.commit(this, offset, encodeMetadata(commitment ?? null, failure))
+    }
+    if (place === null) return
+    if (this.#outbox.broken) void note()
+    else this.#outbox.then(note)
+  }
+
+  /** Whether it came to the end of `messages`. */
+  #takeMessages(messages: Iterable<Message>, hasRoom: () => boolean): boolean {
+    let last: Message | null = null
+    let bytes = 0
+    let isWhole = true
+    for (const message of messages) {
+      if (bytes >= roomEveryBytes) {
+        bytes = 0
+        isWhole = hasRoom()
+        if (!isWhole) break
+      }
+      this.#add(message)
+      last = message
+      bytes += (message.value?.length ?? 0) + (message.key?.length ?? 0)
+    }
+    const { firn_consumed_timestamp_seconds } = this.#setting.metrics
+    if (last) firn_consumed_timestamp_seconds.set(this.#labels, Number(last.timestamp) / 1000)
+    return isWhole
+  }
+
   #add(message: Message): void {
-    const { table } = this.#setting
-    const decoded = decode(message, table)
+    const { table, limits } = this.#setting
+    const decoded = this.#tooLarge(message) ?? decode(message, table)
     const disorder = disorderOf(message, decoded, table, this.#partitionCount)
     if (disorder !== null) {
       const place = `${this.topic}/${this.partition} at offset ${message.offset.toString()}`
@@ -166,10 +243,23 @@ export class Partition implements Reader {
     }
     const open = this.#opened()
     open.batch.add(message, decoded)
-    this.#cursor = message.offset + 1n
+    this.#progress = step.taken(this.#progress, message.offset + 1n)
     if (open.batch.messages === 1) open.firstTimestamp = message.timestamp
     if (decoded.kind === 'reject') open.rejects.set(decoded.code, (open.rejects.get(decoded.code) ?? 0) + 1)
-    if (open.batch.rows >= this.#setting.limits.fileRows) this.seal('rows')
+    if (open.batch.rows >= limits.fileRows) this.seal('rows')
+  }
+
+  #tooLarge({ offset, value }: Message): Reject | null {
+    const { limits, prefix, stage, table } = this.#setting
+    if (value === null || value.length <= limits.maxValueBytes) return null
+    const key = valueKey(prefix, this.topic, table.epoch, this.partition, offset)
+    return reject('VALUE_TOO_LARGE', `${value.length} bytes, kept in s3://${stage.bucket}/${key}`)
+  }
+
+  /** The batch at the cursor cannot be read: fetched again, it may be sound; if it never is, somebody must act. */
+  #countReads(unreadable: Unreadable | null, moved: boolean): void {
+    this.#failedReads = unreadable === null ? 0 : moved ? 1 : this.#failedReads + 1
+    if (unreadable !== null && this.#failedReads >= readsMax) throw unreadableFailure(this, this.cursor, unreadable)
   }
 
   #opened(): Open {
@@ -180,7 +270,7 @@ export class Partition implements Reader {
       topic: this.topic,
       epoch: table.epoch,
       partition: this.partition,
-      first: this.#cursor,
+      first: this.cursor,
       openedAtMs: now(),
       ...(fileBytesPerByte === undefined ? {} : { fileBytesPerByte }),
     })
@@ -210,9 +300,24 @@ export class Partition implements Reader {
     this.#firstRowAtMs = null
   }
 
-  #tellConsumed(last: Message | null): void {
-    const { metrics } = this.#setting
-    metrics.firn_consumed_offset.set(this.#labels, Number(this.#cursor))
-    if (last) metrics.firn_consumed_timestamp_seconds.set(this.#labels, Number(last.timestamp) / 1000)
+  async #settled(outcome: step.Outcome, { first, anchor }: About): Promise<void> {
+    const { progress, commit } = step.settled(this.#progress, outcome)
+    this.#progress = progress
+    if (outcome === 'taken') {
+      this.#drop()
+      this.#listener.taken(this, first)
+      return
+    }
+    this.#tellStaged()
+    if (commit === null) return
+    const { epoch } = this.#setting.table
+    this.#commitment = { epoch, next: commit, first, anchor: anchor ?? this.#commitment?.anchor ?? null }
+    reach('commit.before')
+    await this.#listener.commit(this, commit, encodeMetadata(this.#commitment))
+    reach('commit.after')
+  }
+
+  #tellStaged(): void {
+    this.#setting.metrics.firn_staged_offset.set(this.#labels, Number(this.#progress.staged))
   }
 }

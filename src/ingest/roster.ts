@@ -1,34 +1,36 @@
 /**
- * The partitions that this process reads, generation by generation: starts them, pauses them for memory's sake, replaces
- * them where they must start anew. How one of them goes on is partition.ts; the membership behind it, session.ts.
+ * The partitions that this process reads, generation by generation: which there are, which of them are paused, and which
+ * start anew. How one of them goes on is partition.ts; where it starts, starter.ts; the membership behind it, session.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Message, OffsetRange } from '../change.ts'
 import type { Config, TableConfig } from '../config.ts'
-import { Failure, toFailure } from '../failure.ts'
-import { judge, type Verdict } from './acceptance.ts'
-import type { Start, Starts } from './assignment.ts'
-import { backoffMs } from './backoff.ts'
 import { within } from '../deadline.ts'
+import { Failure, toFailure } from '../failure.ts'
+import { reach } from '../fail-point.ts'
+import type { Generation } from '../kafka/patches.ts'
+import { judge, type Fetched, type Verdict } from './acceptance.ts'
+import type { Starts } from './assignment.ts'
+import { backoffMs } from './backoff.ts'
+import { Budget } from './budget.ts'
 import type { Outage } from './outage.ts'
-import { Partition, type PartitionListener, type PartitionSetting } from './partition.ts'
-import { planMemory } from './sealing.ts'
+import { type Offer, Partition, type PartitionListener, type PartitionSetting } from './partition.ts'
+import { startAll, type Starting, type StarterSetting } from './starter.ts'
 
 export type RosterSetting = Omit<PartitionSetting, 'table' | 'prefix' | 'limits'> & {
   readonly config: Config
   readonly kafkaOutage: Outage
 }
 
-/** What a roster asks of the membership behind it. All but `commit` and `findStarts` take effect before they return. */
+/** What a roster asks of the membership behind it. All that is not a promise takes effect before it returns. */
 export interface Membership {
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
   /** The next fetch begins at `offset`. */
   seek(topic: string, partition: number, offset: bigint): void
-  /** @throws Failure where Kafka did not take it */
-  commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void>
   /** @throws Failure of Kafka or the stage */
-  findStarts(topic: string, epoch: number, partitions: readonly number[]): Promise<Starts>
+  findStarts(table: TableConfig, partitions: readonly number[]): Promise<Starts>
+  /** Whether what Kafka has at `offset` is sound. @throws Failure of Kafka */
+  isReadable(topic: string, partition: number, offset: bigint): Promise<boolean>
   /** Ends the session: no partition can go on. */
   fail(failure: Failure): void
 }
@@ -42,15 +44,7 @@ export type Halt = {
   readonly hint: string
 }
 
-type Slot = {
-  readonly partition: Partition
-  /** the start must lie above it, or the name of a landing file is taken by what is none */
-  readonly beyond: bigint | null
-  /** Fulfilled when all that this process read of the partition before is stored or given up: where it starts shows then. */
-  readonly before: Promise<unknown>
-  paused: boolean
-  halt: Halt | null
-}
+type Slot = Starting & { paused: boolean; halt: Halt | null }
 
 /** What is told of a partition for as long as it is read here. */
 const partitionGauges = [
@@ -63,20 +57,37 @@ const partitionGauges = [
   'firn_lag_messages',
 ] as const
 
+/** How often a commit is tried; the next one, or the stage at resume, makes up for it. */
+const commitsMax = 3
+
 export class Roster implements PartitionListener {
   readonly #setting: RosterSetting
   readonly #membership: Membership
+  readonly #starter: StarterSetting
   readonly #tables: ReadonlyMap<string, TableConfig>
+  readonly #budget: Budget
   #slots = new Map<string, Slot>()
   /** Partitions of earlier generations that still store what they had. */
   readonly #retired = new Set<Partition>()
-  #generation = 0
+  #generation: Generation | null = null
   #leaving = false
 
   constructor(setting: RosterSetting, membership: Membership) {
     this.#setting = setting
     this.#membership = membership
     this.#tables = new Map(setting.config.tables.map((table) => [table.topic, table]))
+    this.#budget = new Budget(setting.config.ingest.memory, setting.metrics.firn_buffered_bytes)
+    this.#starter = {
+      ...setting,
+      findStarts: (table, partitions) => membership.findStarts(table, partitions),
+      fail: (failure) => {
+        membership.fail(failure)
+      },
+      started: (partition) => {
+        membership.seek(partition.topic, partition.partition, partition.cursor)
+        this.#balance()
+      },
+    }
   }
 
   get partitions(): readonly Partition[] {
@@ -87,12 +98,28 @@ export class Roster implements PartitionListener {
     return [...this.#slots.values()].flatMap(({ halt }) => halt ?? [])
   }
 
+  /** Whether the partition is kept from reading for want of memory. */
+  isPaused(partition: Partition): boolean {
+    return this.#slotOf(partition)?.paused ?? false
+  }
+
+  /**
+   * The group is about to take the partitions away: stores and commits what there is, for `ms` at the most. An optimisation:
+   * what is not stored is read again.
+   */
+  async revoke(ms: number): Promise<void> {
+    reach('revoke.before')
+    for (const partition of this.partitions) partition.leave()
+    await within(Promise.all(this.partitions.map(({ settled }) => settled)), ms)
+    reach('revoke.after')
+  }
+
   /**
    * A new generation has begun. A partition that stays here stores what it has and starts anew from the stage, so that
    * rebalances cannot keep it from getting on; one that went elsewhere drops what it has.
    */
-  assign(assignment: Readonly<Record<string, readonly number[]>>): void {
-    this.#generation++
+  assign(assignment: Readonly<Record<string, readonly number[]>>, generation: Generation): void {
+    this.#generation = generation
     if (this.#leaving) return
     const former = this.#slots
     this.#slots = new Map()
@@ -109,24 +136,27 @@ export class Roster implements PartitionListener {
     }
     this.#setting.metrics.firn_assigned_partitions.set(this.#slots.size)
     for (const topic of Object.keys(assignment)) {
-      const slots = [...this.#slots.values()].filter(({ partition }) => partition.topic === topic)
-      void this.#begin(topic, slots)
+      this.#begin([...this.#slots.values()].filter(({ partition }) => partition.topic === topic))
     }
   }
 
-  /** A fetched batch: takes it, or says why not. `next` is the offset after all that it covers. */
-  offer(topic: string, number: number, fetched: bigint, messages: Iterable<Message>, next: bigint): Verdict {
-    const partition = this.#slots.get(keyOf(topic, number))?.partition ?? null
-    const verdict = judge(partition, this.#generation, fetched)
+  /** A fetched batch: takes it, or says why not. After `take` the client's own position may follow. */
+  offer(topic: string, number: number, fetched: Fetched, offer: Offer): Verdict {
+    const slot = this.#slots.get(keyOf(topic, number))
+    const partition = slot?.partition ?? null
+    const verdict = judge(partition, fetched)
     if (!partition || verdict === 'drop') return 'drop'
     if (verdict === 'seek') {
       this.#setting.metrics.firn_batches_refused_total.inc({ topic, partition: number })
       this.#membership.seek(topic, number, partition.cursor)
       return verdict
     }
-    partition.take(messages, next)
+    const isWhole = partition.take(offer, () => this.#balance())
     this.#balance()
-    return partition.phase === 'reading' ? 'take' : 'drop'
+    if (partition.phase !== 'reading') return 'drop'
+    if (isWhole) return 'take'
+    this.#membership.seek(topic, number, partition.cursor)
+    return 'seek'
   }
 
   /** Kafka has nothing at this partition's offset: find out why, from the start. */
@@ -138,15 +168,29 @@ export class Roster implements PartitionListener {
     this.#renew(slot, null)
   }
 
+  /** Looks whether what halted partitions is over: a gap was acknowledged, a damaged replica restored. Never rejects. */
+  async reconsider(): Promise<void> {
+    for (const slot of this.#slots.values()) {
+      try {
+        if (slot.halt && (await this.#isOver(slot)) && this.#slotOf(slot.partition)) this.#renew(slot, null)
+      } catch (error) {
+        const { code, message } = toFailure(error)
+        this.#setting.logger.debug({ code, reason: message }, 'a halted partition could not be looked at')
+      }
+    }
+  }
+
   /**
    * Stores and commits what there is; false where it took longer than `ms`. Nothing is read any more, and afterwards nothing
    * is repeated and no metric tells of a partition that may be another's by then.
    */
   async flush(ms: number): Promise<boolean> {
     this.#leaving = true
+    reach('leave.before')
     const all = [...this.partitions, ...this.#retired]
     for (const partition of all) partition.leave()
     const flushed = await within(Promise.all(all.map(({ settled }) => settled)), ms)
+    reach('leave.after')
     for (const partition of all) partition.abandon()
     const former = [...this.#slots.values()]
     this.#slots.clear()
@@ -155,16 +199,21 @@ export class Roster implements PartitionListener {
   }
 
   async commit(partition: Partition, next: bigint, metadata: string): Promise<void> {
-    // One that starts anew waits for what it was before, so that commits of a place stay in order.
-    if (partition.generation !== this.#generation || !this.#slots.has(keyOf(partition.topic, partition.partition)))
-      return
     const { topic, partition: number } = partition
-    try {
-      await this.#membership.commit(topic, number, next, metadata)
-    } catch (error) {
-      const { code, message } = toFailure(error)
-      this.#setting.metrics.firn_commits_failed_total.inc({ topic, partition: number })
-      this.#setting.logger.debug({ topic, partition: number, code, reason: message }, 'commit failed')
+    for (let attempt = 1; ; attempt++) {
+      const generation = this.#generation
+      // One that starts anew waits for what it was before, so that commits of a place stay in order.
+      if (partition.generation !== generation?.id || !this.#slots.has(keyOf(topic, number))) return
+      try {
+        await generation.commit(topic, number, next, metadata)
+        return
+      } catch (error) {
+        const { code, message } = toFailure(error)
+        this.#setting.metrics.firn_commits_failed_total.inc({ topic, partition: number })
+        this.#setting.logger.debug({ topic, partition: number, code, reason: message }, 'commit failed')
+        if (attempt === commitsMax) return
+        await sleep(backoffMs(attempt))
+      }
     }
   }
 
@@ -178,11 +227,11 @@ export class Roster implements PartitionListener {
     this.#setting.logger.error({ topic, partition: number, code, hint }, `halted: ${message}`)
   }
 
-  taken(partition: Partition, range: OffsetRange): void {
+  taken(partition: Partition, first: bigint): void {
     const slot = this.#slotOf(partition)
     if (!slot) return
     slot.partition.abandon()
-    this.#renew(slot, range.first)
+    this.#renew(slot, first)
   }
 
   freed(): void {
@@ -193,13 +242,31 @@ export class Roster implements PartitionListener {
     this.#balance()
   }
 
+  /** Whether a halted partition would get beyond the place where it stands. @throws Failure of Kafka or the stage */
+  async #isOver({ partition, halt }: Slot): Promise<boolean> {
+    const { topic, partition: number, cursor } = partition
+    const table = this.#tables.get(topic)
+    if (!table) return false
+    const { starts } = await this.#membership.findStarts(table, [number])
+    const [start] = starts
+    if (start?.kind !== 'start') return false
+    if (!partition.hasStarted || start.cursor > cursor) return true
+    return halt?.code === 'RECORD_UNREADABLE' && (await this.#membership.isReadable(topic, number, cursor))
+  }
+
+  #begin(slots: readonly Slot[]): void {
+    const [first] = slots
+    const table = first && this.#tables.get(first.partition.topic)
+    if (table) void startAll(this.#starter, table, slots)
+  }
+
   #place(topic: string, number: number, beyond: bigint | null, before: Promise<unknown>): Slot {
     const table = this.#tables.get(topic)
     if (!table) throw new Failure('UNKNOWN', `the group assigned topic ${topic}, which no table names`)
     const { ingest, stage } = this.#setting.config
     const setting = { ...this.#setting, table, prefix: stage.prefix, limits: ingest }
     const slot: Slot = {
-      partition: new Partition(number, this.#generation, setting, this),
+      partition: new Partition(number, this.#generation?.id ?? 0, setting, this),
       beyond,
       before,
       paused: false,
@@ -225,85 +292,14 @@ export class Roster implements PartitionListener {
     const { topic, partition: number } = slot.partition
     const fresh = this.#place(topic, number, beyond, endOf(slot))
     this.#retire(slot)
-    void this.#begin(topic, [fresh])
+    this.#begin([fresh])
   }
 
-  /** Finds where the partitions start, for as long as it takes. Never rejects. */
-  async #begin(topic: string, slots: readonly Slot[]): Promise<void> {
-    const epoch = this.#tables.get(topic)?.epoch ?? 0
-    // What earlier generations still store is on the stage then, and not written twice.
-    await Promise.all(slots.map(({ before }) => before))
-    for (let attempt = 0; ; attempt++) {
-      const waiting = slots.filter(({ partition }) => partition.phase === 'resuming')
-      if (waiting.length === 0) return
-      try {
-        const numbers = waiting.map(({ partition }) => partition.partition)
-        const { starts, partitionCount } = await this.#membership.findStarts(topic, epoch, numbers)
-        this.#setting.stageOutage.over()
-        for (const slot of waiting) this.#start(slot, starts, partitionCount)
-        const places = starts.map(({ partition, resumption: { kind, ...at } }) =>
-          'cursor' in at ? `${partition} from ${at.cursor.toString()}` : `${partition} ${kind}`,
-        )
-        this.#setting.logger.info({ topic, partitions: places.join(', ') }, 'assigned')
-        return
-      } catch (error) {
-        // Of a generation that has ended, nobody needs to hear.
-        if (waiting.every(({ partition }) => partition.phase !== 'resuming')) return
-        const failure = toFailure(error)
-        if (failure.response === 'fatal') this.#membership.fail(failure)
-        if (failure.response !== 'retry') for (const { partition } of waiting) partition.halt(failure)
-        if (failure.response !== 'retry') return
-        this.#outageOf(failure).report(failure)
-      }
-      await sleep(backoffMs(attempt))
-    }
-  }
-
-  #start(slot: Slot, starts: readonly Start[], partitionCount: number): void {
-    const { partition, beyond } = slot
-    const { topic, partition: number } = partition
-    const found = starts.find((start) => start.partition === number)
-    // By now it may have been replaced, or be leaving.
-    if (!found || partition.phase !== 'resuming') return
-    const { resumption, committed } = found
-    const place = `${topic}/${number}`
-    if (resumption.kind === 'halt') {
-      partition.halt(new Failure(resumption.code, `${place}: ${resumption.reason}`))
-      return
-    }
-    const { cursor, adopted } = resumption
-    if (beyond !== null && cursor <= beyond) {
-      partition.halt(new Failure('NAME_TAKEN', `${place}: the landing file that begins at ${cursor.toString()}`))
-      return
-    }
-    if (adopted.length > 0) {
-      this.#setting.metrics.firn_files_adopted_total.inc({ topic, partition: number }, adopted.length)
-    }
-    partition.start(cursor, partitionCount, committed === cursor ? null : (adopted.at(-1) ?? null))
-    this.#membership.seek(topic, number, cursor)
-    this.#balance()
-  }
-
-  /** Seals for memory's sake, and lets those read that may. */
-  #balance(): void {
-    const { config, metrics } = this.#setting
-    const budgetBytes = config.ingest.memory
-    const all = [...this.partitions, ...this.#retired]
-    let plan = planMemory(
-      all.map(({ memory }) => memory),
-      budgetBytes,
-    )
-    while (plan.seal !== null) {
-      all[plan.seal]?.seal('memory')
-      plan = planMemory(
-        all.map(({ memory }) => memory),
-        budgetBytes,
-      )
-    }
-    metrics.firn_buffered_bytes.set(plan.usedBytes)
-    for (const slot of this.#slots.values()) {
-      this.#setPaused(slot, slot.partition.phase !== 'reading' || !plan.read)
-    }
+  /** Seals for memory's sake, and lets those read that may; whether there is room for more. */
+  #balance(): boolean {
+    const hasRoom = this.#budget.balance([...this.partitions, ...this.#retired])
+    for (const slot of this.#slots.values()) this.#setPaused(slot, slot.partition.phase !== 'reading' || !hasRoom)
+    return hasRoom
   }
 
   #setPaused(slot: Slot, paused: boolean): void {
@@ -314,11 +310,6 @@ export class Roster implements PartitionListener {
     else this.#membership.resume(topic, number)
   }
 
-  #outageOf({ code }: Failure): Outage {
-    const { stageOutage, kafkaOutage } = this.#setting
-    return code.startsWith('STAGE_') || code === 'BUCKET_MISSING' ? stageOutage : kafkaOutage
-  }
-
   /** Null where the partition has been replaced or has gone elsewhere. */
   #slotOf(partition: Partition): Slot | null {
     const slot = this.#slots.get(keyOf(partition.topic, partition.partition))
@@ -327,7 +318,7 @@ export class Roster implements PartitionListener {
 }
 
 /** When nothing that was read in this slot, or before it, is on its way any more. */
-function endOf({ partition, before }: Slot): Promise<unknown> {
+function endOf({ partition, before }: Starting): Promise<unknown> {
   return Promise.all([before, partition.settled])
 }
 

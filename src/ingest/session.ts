@@ -2,6 +2,7 @@
  * One membership of the consumer group, from joining to leaving, on connections of its own.
  * Which partitions are read and how is roster.ts; when the next session begins, ingest.ts.
  */
+import type { TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import {
   type Admin,
@@ -12,7 +13,8 @@ import {
   kafkaFailure,
 } from '../kafka/client.ts'
 import type { FetchedBatch } from '../kafka/fetched-batch.ts'
-import { hookGroup } from '../kafka/patches.ts'
+import { type LogReader, logReader } from '../kafka/log-reader.ts'
+import { type Cluster, generationOf, hookGroup } from '../kafka/patches.ts'
 import { findStarts, logBounds } from './assignment.ts'
 import { within } from '../deadline.ts'
 import type { Outage } from './outage.ts'
@@ -32,6 +34,8 @@ export class Session implements Membership {
   readonly #setting: SessionSetting
   readonly #admin: Admin
   readonly #consumer: Consumer
+  readonly #cluster: Cluster
+  readonly #reader: LogReader
   readonly #ended = Promise.withResolvers<undefined>()
   /** Under way at the admin client, which connects anew, for good, where a request meets its end. */
   readonly #asked = new Set<Promise<unknown>>()
@@ -58,11 +62,15 @@ export class Session implements Membership {
       retry: { restartOnFailure: () => Promise.resolve(false) },
     })
     this.#consumer = consumer
+    this.#cluster = cluster
+    this.#reader = logReader(kafka, config.kafka.group)
+    // Half of what the group waits for a member without heartbeats; none are sent meanwhile.
+    const revokeMs = Math.min(config.ingest.leaveTimeout, config.ingest.sessionTimeout / 2)
     hookGroup(cluster, {
       outOfRange: (topic, partition) => {
         this.roster.outOfRange(topic, partition)
       },
-      beforeRejoin: () => Promise.resolve(),
+      beforeRejoin: () => this.roster.revoke(revokeMs),
     })
     this.#ended.promise.catch(() => undefined)
   }
@@ -86,7 +94,7 @@ export class Session implements Membership {
     stopping.addEventListener('abort', stop)
     let topicsTimer: NodeJS.Timeout | undefined
     try {
-      await this.#admin.connect()
+      await Promise.all([this.#admin.connect(), this.#reader.connect()])
       const missing = await this.#missingTopics()
       const topics = this.#topics.filter((topic) => !missing.includes(topic))
       if (missing.length > 0) {
@@ -122,18 +130,15 @@ export class Session implements Membership {
     if (!this.#stopped) this.#consumer.seek({ topic, partition, offset: offset.toString() })
   }
 
-  async commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void> {
-    try {
-      await this.#consumer.commitOffsets([{ topic, partition, offset: next.toString(), metadata }])
-    } catch (error) {
-      throw kafkaFailure(error, `commit ${topic}/${partition}`)
-    }
+  findStarts(table: TableConfig, partitions: readonly number[]) {
+    const { config, stage } = this.#setting
+    const [admin, reader] = [this.#admin, this.#reader]
+    const sources = { admin, reader, group: config.kafka.group, stage, prefix: config.stage.prefix }
+    return this.#ask(() => findStarts(sources, table, partitions))
   }
 
-  findStarts(topic: string, epoch: number, partitions: readonly number[]) {
-    const { config, stage } = this.#setting
-    const sources = { admin: this.#admin, group: config.kafka.group, stage, prefix: config.stage.prefix }
-    return this.#ask(() => findStarts(sources, topic, epoch, partitions))
+  isReadable(topic: string, partition: number, offset: bigint): Promise<boolean> {
+    return this.#ask(() => this.#reader.isReadable(topic, partition, offset))
   }
 
   fail(failure: Failure): void {
@@ -154,7 +159,8 @@ export class Session implements Membership {
       this.#memberId = memberId
       metrics.firn_kafka_connected.set(1)
       kafkaOutage.over()
-      this.roster.assign(memberAssignment)
+      const generation = generationOf(this.#cluster)
+      if (generation) this.roster.assign(memberAssignment, generation)
     })
     this.#consumer.on(CRASH, ({ payload: { error } }) => {
       this.#ended.reject(error)
@@ -172,8 +178,9 @@ export class Session implements Membership {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     // Declared as kafkajs's own class, which it stands in for.
     const batch = payload.batch as unknown as FetchedBatch
-    const { topic, partition, next } = batch
-    const verdict = this.roster.offer(topic, partition, BigInt(batch.fetchedOffset), batch.records(), next)
+    const { topic, partition, generation, next, unreadable } = batch
+    const fetched = { generation, offset: BigInt(batch.fetchedOffset) }
+    const verdict = this.roster.offer(topic, partition, fetched, { messages: batch.records(), next, unreadable })
     if (verdict === 'take') payload.resolveOffset(batch.lastOffset())
     await payload.heartbeat()
   }
@@ -227,7 +234,7 @@ export class Session implements Membership {
     metrics.firn_assigned_partitions.set(0)
     const endAdmin = async () => {
       await Promise.allSettled(this.#asked)
-      await this.#admin.disconnect()
+      await Promise.all([this.#admin.disconnect(), this.#reader.close()])
     }
     await within(Promise.allSettled([this.#consumer.disconnect(), endAdmin()]), leaveMs)
   }

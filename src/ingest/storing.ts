@@ -1,13 +1,13 @@
 /**
- * Puts one landing file on the stage, again and again until it is there or known to be taken.
- * In which order files are stored is partition.ts.
+ * Puts one object on the stage, again and again until it is there or known to be taken.
+ * In which order objects are stored is outbox.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toFailure, type Failure } from '../failure.ts'
 import type { PutOutcome, Stage } from '../stage/stage.ts'
 import { backoffMs } from './backoff.ts'
 
-export type LandingObject = {
+export type StageObject = {
   readonly key: string
   readonly body: Uint8Array
   readonly metadata: Readonly<Record<string, string>>
@@ -18,9 +18,9 @@ export type LandingObject = {
  *
  * @throws Failure where repeating is no use; the signal's reason where `abandoned` says that nobody waits any more
  */
-export async function storeFile(
+export async function storeObject(
   stage: Stage,
-  { key, body, metadata }: LandingObject,
+  { key, body, metadata }: StageObject,
   onRetry: (failure: Failure) => void,
   abandoned: AbortSignal,
 ): Promise<PutOutcome> {

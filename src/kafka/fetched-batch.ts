@@ -5,7 +5,14 @@
  */
 import type { KafkaMessage } from 'kafkajs'
 import type { Message } from '../change.ts'
-import { isAbortMarker, messagesOf, type RecordBatch, type RecordSet, type Unreadable } from './record-batch.ts'
+import {
+  isAbortMarker,
+  messagesOf,
+  type RecordBatch,
+  type RecordSet,
+  type Unreadable,
+  unreadableFailure,
+} from './record-batch.ts'
 
 /** One partition of a fetch response, as kafkajs hands it over. */
 export type PartitionData = {
@@ -46,10 +53,24 @@ export class FetchedBatch {
     this.#visible = committedOnly(reached, data.abortedTransactions ?? [])
   }
 
-  /** In order, from the fetched offset on. @throws RangeError where a record cannot be read */
+  /** In order, from the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
   *records(): Generator<Message> {
     for (const batch of this.#visible) {
-      for (const message of messagesOf(batch, this)) if (message.offset >= this.#fetched) yield message
+      let next = batch.first > this.#fetched ? batch.first : this.#fetched
+      const messages = messagesOf(batch, this)
+      for (;;) {
+        let found
+        try {
+          found = messages.next()
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error
+          throw unreadableFailure(this, next, { ...batch, reason: error.message })
+        }
+        if (found.done === true) break
+        if (found.value.offset < this.#fetched) continue
+        next = found.value.offset + 1n
+        yield found.value
+      }
     }
   }
 

@@ -11,13 +11,16 @@ import { messagesOf, type RecordSet } from './record-batch.ts'
  * A message, whatever became of its transaction; `marker` where a transaction ends; `gone` where the log holds nothing at
  * that offset any more, or nothing that can be read.
  */
-export type LogEntry = { readonly kind: 'message'; readonly message: Message } | { readonly kind: 'marker' | 'gone' }
+export type LogEntry =
+  { readonly kind: 'message'; readonly message: Message } | { readonly kind: 'marker' } | { readonly kind: 'gone' }
 
 export interface LogReader {
   /** @throws Failure of Kafka */
   connect(): Promise<void>
   /** @throws Failure of Kafka */
   entryAt(topic: string, partition: number, offset: bigint): Promise<LogEntry>
+  /** Whether the batch at `offset` is sound, or gone by now. @throws Failure of Kafka */
+  isReadable(topic: string, partition: number, offset: bigint): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -60,15 +63,21 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
     return responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages))
   }
 
-  async function entryAt(topic: string, partition: number, offset: bigint): Promise<LogEntry> {
-    try {
-      return entryIn(await fetchAt(topic, partition, offset), { topic, partition, offset })
-    } catch (error) {
-      if (error instanceof RangeError || isOutside(error)) return { kind: 'gone' }
-      // Another broker may lead the partition by now.
-      await cluster.refreshMetadata().catch(() => undefined)
-      throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
+  function readAt<T>(place: Place, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
+    const { topic, partition, offset } = place
+    const read = async (): Promise<T> => {
+      try {
+        return found(await fetchAt(topic, partition, offset))
+      } catch (error) {
+        if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return outside
+        // Another broker may lead the partition by now.
+        await cluster.refreshMetadata().catch(() => undefined)
+        throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
+      }
     }
+    const result = turn.then(read)
+    turn = result.catch(() => undefined)
+    return result
   }
 
   return {
@@ -78,16 +87,13 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
       })
     },
     entryAt: (topic, partition, offset) => {
-      const entry = turn.then(() => entryAt(topic, partition, offset))
-      turn = entry.catch(() => undefined)
-      return entry
+      const place = { topic, partition, offset }
+      return readAt<LogEntry>(place, (sets) => entryIn(sets, place), { kind: 'gone' })
     },
+    isReadable: (topic, partition, offset) =>
+      readAt({ topic, partition, offset }, (sets) => sets.every(({ unreadable }) => unreadable === null), true),
     close: () => consumer.disconnect(),
   }
-}
-
-function isOutside(error: unknown): boolean {
-  return error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange'
 }
 
 type Place = { readonly topic: string; readonly partition: number; readonly offset: bigint }
@@ -95,8 +101,13 @@ type Place = { readonly topic: string; readonly partition: number; readonly offs
 function entryIn(sets: readonly RecordSet[], { topic, partition, offset }: Place): LogEntry {
   const batch = sets.flatMap(({ batches }) => batches).find(({ first, last }) => first <= offset && offset <= last)
   if (!batch) return { kind: 'gone' }
-  for (const message of messagesOf(batch, { topic, partition })) {
-    if (message.offset === offset) return batch.control ? { kind: 'marker' } : { kind: 'message', message }
+  try {
+    for (const message of messagesOf(batch, { topic, partition })) {
+      if (message.offset === offset) return batch.control ? { kind: 'marker' } : { kind: 'message', message }
+    }
+  } catch (error) {
+    // Records that a producer wrote wrongly.
+    if (!(error instanceof RangeError)) throw error
   }
   return { kind: 'gone' }
 }

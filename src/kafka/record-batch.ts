@@ -6,7 +6,8 @@
  * batch that compaction has emptied, and loses headers.
  */
 import { crc32c } from '@node-rs/crc32'
-import type { Message } from '../change.ts'
+import { type Message, rangeText } from '../change.ts'
+import { ackGapCommand, Failure } from '../failure.ts'
 
 export type RecordBatch = {
   /** The offsets `first..last` belong to this batch, also those that compaction has removed. */
@@ -24,8 +25,19 @@ export type RecordBatch = {
   readonly records: Buffer
 }
 
-/** What cannot be read, from which offset on. */
-export type Unreadable = { readonly offset: bigint; readonly reason: string }
+/** A batch that cannot be read; `last` is what its header says, which may be damaged too. */
+export type Unreadable = { readonly first: bigint; readonly last: bigint; readonly reason: string }
+
+/** What cannot be read from `offset` on. */
+export function unreadableFailure(
+  { topic, partition }: Pick<Message, 'topic' | 'partition'>,
+  offset: bigint,
+  { first, last, reason }: Unreadable,
+): Failure {
+  const gap = { first: offset, last: last > offset ? last : offset }
+  const message = `${topic}/${partition}: the record batch at offset ${first.toString()}: ${reason}`
+  return new Failure('RECORD_UNREADABLE', message, { command: ackGapCommand(topic, partition, rangeText(gap)) })
+}
 
 /** Whole batches in the order of their offsets; `unreadable` ends them early. */
 export type RecordSet = { readonly batches: readonly RecordBatch[]; readonly unreadable: Unreadable | null }
@@ -50,20 +62,20 @@ export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress)
   const batches: RecordBatch[] = []
   let at = 0
   while (bytes.length - at >= headerEnd) {
-    const offset = bytes.readBigInt64BE(at)
     const end = at + lengthEnd + bytes.readInt32BE(at + 8)
-    const found = bytes.readInt8(at + 16)
-    if (found !== magic) return { batches, unreadable: { offset, reason: `a record batch of format ${found}` } }
-    if (end < at + headerEnd) return { batches, unreadable: { offset, reason: 'a record batch without a header' } }
+    const first = bytes.readBigInt64BE(at)
+    const last = first + BigInt(bytes.readInt32BE(at + 23))
+    const refused = (reason: string): RecordSet => ({ batches, unreadable: { first, last, reason } })
+    const format = bytes.readInt8(at + 16)
+    if (format !== magic) return refused(`format ${format}`)
+    if (end < at + headerEnd) return refused('shorter than its header')
     if (end > bytes.length) break
     const batch = bytes.subarray(at, end)
-    const crc = crc32c(batch.subarray(crcEnd))
-    if (crc !== batch.readUInt32BE(crcAt)) return { batches, unreadable: { offset, reason: 'CRC-32C mismatch' } }
+    if (crc32c(batch.subarray(crcEnd)) !== batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')
     try {
       batches.push(await decodeBatch(batch, decompress))
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      return { batches, unreadable: { offset, reason: `cannot be decompressed: ${reason}` } }
+      return refused(`cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`)
     }
     at = end
   }

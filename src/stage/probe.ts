@@ -12,7 +12,8 @@ import type { Stage } from './stage.ts'
  * @throws Failure STAGE_UNSAFE where it was replaced; otherwise as Stage.put
  */
 export async function probeStage(stage: Stage, prefix: string): Promise<void> {
-  const key = `${prefix}_firn/probe`
+  // No topic can have this name.
+  const key = `${prefix}_firn/!probe`
   await stage.put(key, Buffer.from('This object shows that the store never replaces one.\n'), {})
   const outcome = await stage.put(key, Buffer.from(`It does not: ${randomUUID()}\n`), {})
   if (outcome === 'taken') return

@@ -10,7 +10,14 @@ import type { TableConfig } from '../../src/config.ts'
 import { type Decoded, decode } from '../../src/envelope/envelope.ts'
 
 const folder = new URL('../fixtures/envelopes/', import.meta.url)
-const base: TableConfig = { topic: 'shop.customers', table: 'SHOP.CUSTOMERS', dialect: 'plain', key: ['id'], epoch: 1 }
+const base: TableConfig = {
+  topic: 'shop.customers',
+  table: 'SHOP.CUSTOMERS',
+  dialect: 'plain',
+  start: 'earliest',
+  key: ['id'],
+  epoch: 1,
+}
 
 const message = (value: Buffer | string | null, rest: Partial<Message> = {}): Message => ({
   topic: 'shop.customers',

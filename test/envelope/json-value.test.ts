@@ -158,7 +158,7 @@ test('the members of an object and of the objects in it are sliced byte for byte
 })
 
 test('a decoded message says what JSON.parse says of it, and its rows are parts of its bytes', () => {
-  const table: TableConfig = { topic: 't', table: 'S.T', dialect: 'plain', key: ['id'], epoch: 1 }
+  const table: TableConfig = { topic: 't', table: 'S.T', dialect: 'plain', start: 'earliest', key: ['id'], epoch: 1 }
   const row = fc.record({
     id: fc.oneof(fc.integer(), fc.string({ unit: 'binary' }), fc.boolean()),
     rest: fc.jsonValue(),

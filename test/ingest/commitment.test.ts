@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { encodeCommitment, parseCommitment } from '../../src/ingest/commitment.ts'
+import { encodeMetadata, parseCommitment, parseHaltNote } from '../../src/ingest/commitment.ts'
 
 const offset = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })
 const anchor = fc.record(
@@ -21,7 +21,7 @@ test('a commitment is read back as it was written, beyond 2^53 too', () => {
   )
   fc.assert(
     fc.property(commitments, (commitment) => {
-      assert.deepEqual(parseCommitment(encodeCommitment(commitment)), commitment)
+      assert.deepEqual(parseCommitment(encodeMetadata(commitment)), commitment)
     }),
   )
 })
@@ -41,4 +41,33 @@ test('text of another writer is no commitment', () => {
     '{"epoch":1,"next":"5","first":"0"}',
   ]
   for (const text of others) assert.equal(parseCommitment(text), null, String(text))
+})
+
+test('a note of a halt is read back, and vouches for nothing by itself', () => {
+  const note = {
+    code: 'RETENTION_LOSS',
+    message: 'staged to 5, and the log holds 8 to 10',
+    command: 'firn ack-gap',
+  } as const
+  const alone = encodeMetadata(null, note)
+  assert.equal(parseCommitment(alone), null)
+  assert.deepEqual(parseHaltNote(alone), note)
+  const commitment = { epoch: 1, next: 5n, first: 0n, anchor: null }
+  const both = encodeMetadata(commitment, note)
+  assert.deepEqual(parseCommitment(both), commitment)
+  assert.deepEqual(parseHaltNote(both), note)
+  assert.equal(parseHaltNote(encodeMetadata(commitment)), null)
+  for (const other of [null, '', 'x', '{"halt":5}', '{"halt":{"code":"NO","message":""}}'])
+    assert.equal(parseHaltNote(other), null)
+})
+
+test('however long its reason, the string stays within what a broker takes', () => {
+  const anchor = { offset: 2n ** 63n - 1n, timestamp: 2n ** 53n, hash: 'f'.repeat(64) }
+  const commitment = { epoch: 99_999, next: 2n ** 63n - 1n, first: 2n ** 63n - 1n, anchor }
+  const note = {
+    code: 'SETTINGS_CHANGED',
+    message: '\u{1F331}'.repeat(5_000),
+    command: 'firn ack-gap'.repeat(20),
+  } as const
+  assert.ok(Buffer.byteLength(encodeMetadata(commitment, note)) < 4_096)
 })

@@ -5,67 +5,67 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../src/failure.ts'
 import { Roster } from '../../src/ingest/roster.ts'
 import { until } from '../support/until.ts'
-import { fileOf, ground, keyOf, messages, offer, reading, topic } from './roster-ground.ts'
+import { fileOf, ground, keyOf, messages, ownCommit, reading, topic } from './roster-ground.ts'
 
 test('a put that fails is repeated until it is stored', async () => {
-  const { roster, stage, commits } = ground({ fileRows: 10 })
+  const { roster, stage, assign, offer, committed } = ground({ fileRows: 10 })
   let attempts = 0
   stage.beforePut = () => {
     attempts++
     return attempts < 3 ? Promise.reject(new Failure('STAGE_UNREACHABLE', 'away')) : Promise.resolve()
   }
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 9)
+  offer(0, 0, 9)
   await until(
     'the commit',
-    () => commits.get(0)?.toString(),
+    () => committed(0)?.toString(),
     (next) => next === '10',
   )
   assert.equal(attempts, 3)
 })
 
 test('where another writer stored the same range first, the partition resumes behind it', async () => {
-  const { roster, stage, commits } = ground({ fileRows: 10 })
-  roster.assign({ [topic]: [0] })
+  const { roster, stage, assign, offer, committed } = ground({ fileRows: 10 })
+  assign([0])
   await reading(roster, 1)
   await stage.put(keyOf(0, 0n, 9n), Buffer.from('by another'), {})
   await stage.put(keyOf(0, 10n, 14n), Buffer.from('by another'), {})
-  offer(roster, 0, 0, 19)
+  offer(0, 0, 19)
   await until(
     'its new start',
-    () => commits.get(0)?.toString(),
+    () => committed(0)?.toString(),
     (next) => next === '15',
   )
   await reading(roster, 1)
-  offer(roster, 0, 15, 24)
+  offer(0, 15, 24)
   await until(
     'its next file',
-    () => commits.get(0)?.toString(),
+    () => committed(0)?.toString(),
     (next) => next === '25',
   )
   assert.deepEqual(stage.keys, [keyOf(0, 0n, 9n), keyOf(0, 10n, 14n), keyOf(0, 15n, 24n)])
 })
 
 test('a partition that is behind its log halts, keeps its place, and is listed', async () => {
-  const { roster, bounds, commits, events } = ground()
-  commits.set(0, 5n)
+  const { roster, bounds, commits, events, assign, committed } = ground()
+  commits.set(0, ownCommit(5n))
   bounds.log = { low: 6n, high: 10n }
-  roster.assign({ [topic]: [0, 1] })
+  assign([0, 1])
   await reading(roster, 1)
   assert.deepEqual(
     roster.halts.map(({ partition, code }) => [partition, code]),
     [[0, 'RETENTION_LOSS']],
   )
   assert.ok(!events.includes('resume 0'))
-  assert.equal(commits.get(0), 5n)
+  assert.equal(committed(0), 5n)
 })
 
 test('an offset outside of the log is looked into, and halts where the log has lost messages', async () => {
-  const { roster, bounds } = ground({ fileRows: 5 })
-  roster.assign({ [topic]: [0] })
+  const { roster, bounds, assign, offer } = ground({ fileRows: 5 })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 4)
+  offer(0, 0, 4)
   bounds.log = { low: 9n, high: 10n }
   await until(
     'the file',
@@ -81,13 +81,13 @@ test('an offset outside of the log is looked into, and halts where the log has l
 })
 
 test('what was read before the log lost it is stored and committed, however late, before its partition halts', async () => {
-  const { roster, bounds, stage, commits } = ground({ fileRows: 5 })
+  const { roster, bounds, stage, assign, offer, committed } = ground({ fileRows: 5 })
   const held = Promise.withResolvers<undefined>()
   stage.beforePut = () => held.promise
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 4)
-  offer(roster, 0, 5, 7)
+  offer(0, 0, 4)
+  offer(0, 5, 7)
   bounds.log = { low: 9n, high: 10n }
   roster.outOfRange(topic, 0)
   held.resolve(undefined)
@@ -97,41 +97,41 @@ test('what was read before the log lost it is stored and committed, however late
     (codes) => codes.includes('RETENTION_LOSS'),
   )
   assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n), keyOf(0, 5n, 7n)])
-  assert.equal(commits.get(0), 8n)
+  assert.equal(committed(0), 8n)
 })
 
 test('a batch that cannot be encoded halts its partition, and nothing behind it is stored', async () => {
-  const { roster, stage, setting, commits } = ground({ fileRows: 5 })
+  const { roster, stage, setting, assign, offer, committed } = ground({ fileRows: 5 })
   setting.encoder.encode = (batch) =>
     batch.range.first === 5n
       ? Promise.reject(new Failure('ENCODE_FAILED', 'no'))
       : Promise.resolve({ file: fileOf(batch), rows: batch.rows })
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 14)
+  offer(0, 0, 14)
   await until(
     'the halt',
     () => roster.halts.map(({ code }) => code),
     (codes) => codes.includes('ENCODE_FAILED'),
   )
   assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n)])
-  assert.equal(commits.get(0), 5n)
+  assert.equal(committed(0), 5n)
 })
 
 test('a message that no column holds halts its partition at it, with all before it stored', async () => {
-  const { roster, stage, commits } = ground()
-  roster.assign({ [topic]: [0] })
+  const { roster, stage, assign, committed, give } = ground()
+  assign([0])
   await reading(roster, 1)
   const [first, long, ...after] = messages(0, 0, 2)
   assert.ok(first && long)
-  roster.offer(topic, 0, 0n, [first, { ...long, value: Buffer.alloc(97 * 2 ** 20) }, ...after], 3n)
+  give(0, 0n, { messages: [first, { ...long, key: Buffer.alloc(97 * 2 ** 20) }, ...after], next: 3n })
   assert.deepEqual(
     roster.halts.map(({ code }) => code),
     ['TEXT_TOO_LONG'],
   )
   await until(
     'the commit',
-    () => commits.get(0)?.toString(),
+    () => committed(0)?.toString(),
     (next) => next === '1',
   )
   assert.deepEqual(stage.keys, [keyOf(0, 0n, 0n)])
@@ -139,16 +139,16 @@ test('a message that no column holds halts its partition at it, with all before 
 })
 
 test('leaving while the stage is away ends in time', async () => {
-  const { roster, stage } = ground()
+  const { roster, stage, assign, offer } = ground()
   stage.beforePut = () => Promise.reject(new Failure('STAGE_UNREACHABLE', 'away'))
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 4)
+  offer(0, 0, 4)
   assert.equal(await roster.flush(50), false)
 })
 
 test('after leaving, a start that is still looked for is given up, and nothing is read', async () => {
-  const { roster, events, setting, membership } = ground()
+  const { roster, events, setting, membership, assign } = ground()
   const looking = Promise.withResolvers<undefined>()
   let looks = 0
   const findStarts = membership.findStarts.bind(membership)
@@ -157,7 +157,7 @@ test('after leaving, a start that is still looked for is given up, and nothing i
     await looking.promise
     return findStarts(...of)
   }
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await until(
     'a first look',
     () => looks,
@@ -170,7 +170,7 @@ test('after leaving, a start that is still looked for is given up, and nothing i
 
   looks = 1
   const unlucky = new Roster(setting, membership)
-  unlucky.assign({ [topic]: [0] })
+  assign([0], unlucky)
   await until(
     'a failed look',
     () => setting.kafkaOutage.failure?.code,
@@ -184,15 +184,15 @@ test('after leaving, a start that is still looked for is given up, and nothing i
 })
 
 test('after leaving, and while it leaves, a new generation is not begun, and another writer is no news', async () => {
-  const { roster, stage, events } = ground({ fileRows: 5 })
+  const { roster, stage, events, assign, offer } = ground({ fileRows: 5 })
   const held = Promise.withResolvers<undefined>()
   stage.beforePut = () => held.promise
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 4)
+  offer(0, 0, 4)
   const before = [...events]
   const flushed = roster.flush(10_000)
-  roster.assign({ [topic]: [0, 1] })
+  assign([0, 1])
   assert.equal(roster.partitions.length, 1)
   await stage.remove(keyOf(0, 0n, 4n))
   stage.beforePut = () => Promise.resolve()
@@ -207,12 +207,12 @@ test('after leaving, and while it leaves, a new generation is not begun, and ano
 })
 
 test('no metric tells of a partition that was left', async () => {
-  const { roster, bounds, commits, setting } = ground({ fileRows: 5 })
-  commits.set(0, 5n)
+  const { roster, bounds, commits, setting, assign, offer } = ground({ fileRows: 5 })
+  commits.set(0, ownCommit(5n))
   bounds.log = { low: 6n, high: 10n }
-  roster.assign({ [topic]: [0, 1] })
+  assign([0, 1])
   await reading(roster, 1)
-  offer(roster, 1, 6, 11)
+  offer(1, 6, 11)
   await roster.flush(10_000)
   const told = (await setting.metrics.exposition())
     .split('\n')
@@ -225,19 +225,35 @@ test('no metric tells of a partition that was left', async () => {
 })
 
 test('what is encoded after its partition has halted is no memory in use', async () => {
-  const { roster, setting } = ground({ fileRows: 5 })
+  const { roster, setting, assign, offer } = ground({ fileRows: 5 })
   const later = Promise.withResolvers<undefined>()
   setting.encoder.encode = async (batch) => {
     if (batch.range.first === 0n) throw new Failure('ENCODE_FAILED', 'no')
     await later.promise
     return { file: fileOf(batch), rows: batch.rows }
   }
-  roster.assign({ [topic]: [0] })
+  assign([0])
   await reading(roster, 1)
-  offer(roster, 0, 0, 9)
+  offer(0, 0, 9)
   const inFlight = () => roster.partitions[0]?.memory.inFlightBytes
   await until('the halt', inFlight, (bytes) => bytes === 0)
   later.resolve(undefined)
   for (let turns = 0; turns < 20; turns++) await turn()
   assert.equal(inFlight(), 0)
+})
+
+test('a commit that Kafka refuses is tried again, and no more in another generation', async () => {
+  const { roster, setting, assign } = ground({ fileRows: 5 })
+  let tries = 0
+  const refusing = { id: 7, commit: () => Promise.reject(new Failure('KAFKA_FAILED', `try ${++tries}`)) }
+  roster.assign({ [topic]: [0] }, refusing)
+  await until(
+    'a second try',
+    () => tries,
+    (count) => count >= 2,
+  )
+  assign([])
+  await sleep(1_000)
+  assert.equal(tries, 2)
+  assert.match(await setting.metrics.exposition(), /^firn_commits_failed_total\{.*\} 2$/m)
 })

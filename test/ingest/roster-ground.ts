@@ -4,13 +4,15 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Message } from '../../src/change.ts'
+import type { Message, OffsetRange } from '../../src/change.ts'
 import { configSchema } from '../../src/config.ts'
 import { Failure } from '../../src/failure.ts'
 import type { SealedBatch } from '../../src/ingest/batch.ts'
-import { parseCommitment } from '../../src/ingest/commitment.ts'
+import type { Start } from '../../src/ingest/assignment.ts'
+import { encodeMetadata, parseCommitment, parseHaltNote } from '../../src/ingest/commitment.ts'
 import { Outage } from '../../src/ingest/outage.ts'
-import { type LogBounds, resume } from '../../src/ingest/resume.ts'
+import type { Offer } from '../../src/ingest/partition.ts'
+import { type Committed, type LogBounds, resume } from '../../src/ingest/resume.ts'
 import { type Membership, Roster, type RosterSetting } from '../../src/ingest/roster.ts'
 import { landingKey, parseLandingKey } from '../../src/landing.ts'
 import { createLogger, createMetrics } from '../../src/telemetry.ts'
@@ -40,9 +42,9 @@ after(async () => {
 export function ground(ingest: Record<string, unknown> = {}) {
   const stage = new MemoryStage()
   const events: string[] = []
-  const commits = new Map<number, bigint>()
+  const commits = new Map<number, Committed>()
   const bounds: { log: LogBounds } = { log: { low: 0n, high: 1_000n } }
-  const partitionCount = 1
+  const gaps = new Map<number, OffsetRange[]>()
   const failures: Failure[] = []
   const logger = createLogger({ level: 'silent' })
   const config = configOf(ingest)
@@ -56,31 +58,76 @@ export function ground(ingest: Record<string, unknown> = {}) {
     now: Date.now,
     encoder: { encode: (batch: SealedBatch) => Promise.resolve({ file: fileOf(batch), rows: batch.rows }) },
   }
+  const startOf = (partition: number): Start => {
+    const files = stage.keys.flatMap((key) => parseLandingKey(prefix, key) ?? [])
+    const committed = commits.get(partition) ?? null
+    const staged = files.filter((file) => file.partition === partition).map(({ range }) => range)
+    const start = { offset: 0n, earliest: true }
+    const found = resume({ epoch: 1, start, committed, staged, gaps: gaps.get(partition) ?? [] }, bounds.log)
+    const { cursor } = found
+    const first = found.adopted.at(-1)?.first ?? cursor
+    const commitment = { epoch: 1, next: cursor, first, anchor: null }
+    if (found.kind === 'halt') {
+      const failure = new Failure(found.code, found.reason)
+      return { kind: 'halt', partition, failure, place: { offset: cursor, commitment } }
+    }
+    const isKnown = committed?.offset === cursor && parseHaltNote(committed.metadata) === null
+    return {
+      kind: 'start',
+      partition,
+      cursor,
+      adopted: found.adopted.length,
+      commitment,
+      committed: isKnown,
+      log: 'same',
+    }
+  }
   const membership: Membership = {
     pause: (_, partition) => events.push(`pause ${partition}`),
     resume: (_, partition) => events.push(`resume ${partition}`),
     seek: (_, partition, offset) => events.push(`seek ${partition} ${offset}`),
-    commit: (_, partition, next, metadata) => {
-      assert.equal(parseCommitment(metadata)?.next, next)
-      commits.set(partition, next)
-      events.push(`commit ${partition} ${next}`)
-      return Promise.resolve()
-    },
-    findStarts: async (_, __, partitions) => {
-      const files = stage.keys.flatMap((key) => parseLandingKey(prefix, key) ?? [])
+    findStarts: async (_, partitions) => {
+      const starts = partitions.map(startOf)
       await turn()
-      const starts = partitions.map((partition) => {
-        const committed = commits.get(partition) ?? null
-        const staged = files.filter((file) => file.partition === partition).map(({ range }) => range)
-        return { partition, committed, resumption: resume(committed, staged, bounds.log) }
-      })
-      return { partitionCount, starts }
+      return { partitionCount: 1, starts }
     },
+    isReadable: () => Promise.resolve(true),
     fail: (failure) => failures.push(failure),
   }
   const roster = new Roster(setting, membership)
   rosters.push(roster)
-  return { roster, stage, events, commits, bounds, failures, setting, membership }
+  const commit = (partition: number, next: bigint, metadata: string): Promise<void> => {
+    assert.equal(parseCommitment(metadata)?.next, next)
+    commits.set(partition, { offset: next, metadata })
+    const note = parseHaltNote(metadata)
+    events.push(`commit ${partition} ${next}${note ? ` ${note.code}` : ''}`)
+    return Promise.resolve()
+  }
+  let generation = 0
+  /** Begins a generation in which this process reads these partitions. */
+  const assign = (partitions: readonly number[], of: Roster = roster) => {
+    const id = ++generation
+    const current = { id, commit: (_: string, ...what: Parameters<typeof commit>) => commit(...what) }
+    of.assign({ [topic]: partitions }, current)
+  }
+  /** A fetch of offsets `from..to`, asked for in the generation that is current unless told. */
+  const offer = (partition: number, from: number, to: number, asked = generation) =>
+    roster.offer(
+      topic,
+      partition,
+      { generation: asked, offset: BigInt(from) },
+      { messages: messages(partition, from, to), next: BigInt(to + 1), unreadable: null },
+    )
+  const give = (partition: number, offset: bigint, what: Partial<Offer> & Pick<Offer, 'next'>) =>
+    roster.offer(topic, partition, { generation, offset }, { messages: [], unreadable: null, ...what })
+  /** What is committed: the offset. */
+  const committed = (partition: number) => commits.get(partition)?.offset
+  return { roster, stage, events, commits, committed, bounds, gaps, failures, setting, membership, assign, offer, give }
+}
+
+/** A commit of Firn's own. */
+export function ownCommit(next: bigint): Committed {
+  return { offset: next, metadata: encodeMetadata({ epoch: 1, next, first: next, anchor: null }) }
 }
 
 export const fileOf = ({ range, anchor }: SealedBatch) =>
@@ -106,6 +153,3 @@ export async function reading(roster: Roster, count: number): Promise<void> {
   const phases = () => roster.partitions.map(({ phase }) => phase)
   await until('partitions that read', phases, (now) => now.filter((phase) => phase === 'reading').length === count)
 }
-
-export const offer = (roster: Roster, partition: number, from: number, to: number) =>
-  roster.offer(topic, partition, BigInt(from), messages(partition, from, to), BigInt(to + 1))

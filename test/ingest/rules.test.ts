@@ -13,12 +13,15 @@ import { createLogger } from '../../src/telemetry.ts'
 
 test('a batch is taken only in its generation, while reading, and at the cursor', () => {
   const reader = (phase: Phase) => ({ generation: 3, phase, cursor: 100n })
-  assert.equal(judge(reader('reading'), 3, 100n), 'take')
-  assert.equal(judge(reader('reading'), 3, 200n), 'seek')
-  assert.equal(judge(reader('reading'), 3, 99n), 'seek')
-  assert.equal(judge(reader('reading'), 4, 100n), 'drop')
-  for (const phase of ['resuming', 'leaving', 'halted'] as const) assert.equal(judge(reader(phase), 3, 100n), 'drop')
-  assert.equal(judge(null, 3, 100n), 'drop')
+  const at = (offset: bigint, generation: number | null = 3) => ({ generation, offset })
+  assert.equal(judge(reader('reading'), at(100n)), 'take')
+  assert.equal(judge(reader('reading'), at(200n)), 'seek')
+  assert.equal(judge(reader('reading'), at(99n)), 'seek')
+  assert.equal(judge(reader('reading'), at(100n, 2)), 'drop')
+  assert.equal(judge(reader('reading'), at(100n, 4)), 'drop')
+  assert.equal(judge(reader('reading'), at(100n, null)), 'drop')
+  for (const phase of ['resuming', 'leaving', 'halted'] as const) assert.equal(judge(reader(phase), at(100n)), 'drop')
+  assert.equal(judge(null, at(100n)), 'drop')
 })
 
 test('a batch is sealed when it reaches its rows, its bytes or its age, and never without a row', () => {

@@ -8,7 +8,7 @@ test('a store that refuses to replace an object passes, every time', async () =>
   const stage = new MemoryStage()
   await probeStage(stage, 'p/')
   await probeStage(stage, 'p/')
-  assert.deepEqual(stage.keys, ['p/_firn/probe'])
+  assert.deepEqual(stage.keys, ['p/_firn/!probe'])
 })
 
 test('a store that replaces objects is unsafe', async () => {
