@@ -119,13 +119,18 @@ const log = z.strictObject({
     .describe('least grave line that is written'),
 })
 
-const order = z.union([
-  z.literal('kafka-timestamp'),
-  z.strictObject({
-    column: z.string().min(1).describe('column of the row that grows with each change of it'),
-    width: z.int().min(1).max(200).describe('the longest that its values get, in characters'),
-  }),
-])
+const order = z.union(
+  [
+    z.literal('kafka-timestamp'),
+    z.strictObject({
+      column: z.string().min(1).describe('column of the row that grows with each change of it'),
+      width: z.int().min(1).max(200).describe('the longest that its values get, in characters'),
+    }),
+  ],
+  'expected kafka-timestamp, or column and width',
+)
+
+const startText = 'expected earliest, latest or a time such as 2026-01-31T00:00:00Z'
 
 const table = z.strictObject({
   topic: z
@@ -145,10 +150,7 @@ const table = z.strictObject({
       "what orders the changes of one row: kafka-timestamp, or column and width; without it, Kafka's own order",
     ),
   start: z
-    .union(
-      [z.enum(['earliest', 'latest']), z.iso.datetime({ offset: true })],
-      'expected earliest, latest or a time such as 2026-01-31T00:00:00Z',
-    )
+    .union([z.enum(['earliest', 'latest']), z.iso.datetime({ offset: true, error: startText })], startText)
     .default('earliest')
     .describe(
       'where the first epoch of a topic begins: earliest, latest, or a time; later ones begin at the earliest message',
@@ -239,9 +241,7 @@ function schemaIssues(issue: z.core.$ZodIssue, above: SettingPath): SchemaIssue[
       // The member of the union that has the written shape says best what is wrong with it.
       const inner = issue.errors.find((errors) => errors.some(isBelow))
       if (inner) return inner.flatMap((one) => schemaIssues(one, path))
-      return [
-        { kind: 'wrong', path, text: `expected kafka-timestamp, or column and width; found ${found(issue.input)}` },
-      ]
+      return [{ kind: 'wrong', path, text: `${issue.message}; found ${found(issue.input)}` }]
     }
     case 'too_small':
       if (issue.origin === 'string') return [{ kind: 'wrong', path, text: 'must not be empty' }]

@@ -203,9 +203,9 @@ export function hintOf(code: FailureCode, command: string | null): string {
   return command === null ? hint : `${hint} Run: ${command}`
 }
 
-/** Gives up offsets, once somebody has decided so. */
-export function ackGapCommand(topic: string, partition: number, offsets: string): string {
-  return `firn ack-gap --topic ${topic} --partition ${partition} --offsets ${offsets}`
+/** Gives up offsets, once somebody has decided so; `discards` where Kafka still has their messages. */
+export function ackGapCommand(topic: string, partition: number, offsets: string, discards: boolean): string {
+  return `firn ack-gap --topic ${topic} --partition ${partition} --offsets ${offsets}${discards ? ' --discard' : ''}`
 }
 
 /** Any thrown value as a Failure; what is not one yet becomes UNKNOWN. */

@@ -18,7 +18,14 @@ const commands: Readonly<
     summary: 'look at every connection and object, and say what is wrong',
     load: () => import('./commands/check.ts'),
   },
-  status: { summary: 'show how far each partition has come', load: () => import('./commands/status.ts') },
+  status: {
+    summary: 'show how far each partition has come, and what halts',
+    load: () => import('./commands/status.ts'),
+  },
+  'ack-gap': {
+    summary: 'give up offsets that cannot be staged, so that a halted partition goes on',
+    load: () => import('./commands/ack-gap.ts'),
+  },
   local: {
     summary: 'the development stack: Kafka, S3 and the development warehouse on this machine',
     load: () => import('./commands/local.ts'),

@@ -1,14 +1,17 @@
 /**
- * `firn status`: prints the watermarks of every partition. What cannot be asked leaves its columns empty and fails the
+ * `firn status`: prints the watermarks of every partition, and what halts. What cannot be asked leaves its columns empty and fails the
  * command at its end, so that an outage of one part does not hide what the others know.
  */
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
-import { type Failure, toFailure } from '../failure.ts'
+import { type Failure, type FailureCode, hintOf, toFailure } from '../failure.ts'
+import { parseCommitment, parseHaltNote } from '../ingest/commitment.ts'
+import { readEpoch } from '../ingest/epoch.ts'
+import { type EpochRecord, judgeEpoch } from '../ingest/epoch-record.ts'
 import type { LandingFile } from '../landing.ts'
 import { connectSnowflake } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
-import { readLogs, readStagedFiles } from '../status/watermarks-source.ts'
+import { type Logs, readLogs, readStagedFiles } from '../status/watermarks-source.ts'
 import { type Watermark, watermarksOf } from '../status/watermarks.ts'
 import { createLogger } from '../telemetry.ts'
 import { loadedFiles, mergedFiles } from '../warehouse/progress.ts'
@@ -18,14 +21,17 @@ import { parseOptions } from './options.ts'
 const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const
 
 export const command: Command = {
-  summary: 'show how far each partition has come',
-  help: `firn status: show how far each partition has come
+  summary: 'show how far each partition has come, and what halts',
+  help: `firn status: show how far each partition has come, and what halts
 
 usage: firn status [--config FILE] [--json]
 
 Prints for each partition the next offset to be consumed (committed in Kafka), staged (on the stage), loaded (into the
 landing table) and merged (into the target table), and the end of the log. Without a section warehouse in the
-configuration, loaded and merged are left out. A dash stands for what is not known.
+configuration, loaded and merged are left out. A dash stands for what is not known. Below stands what halts, and what
+resolves it.
+
+Exits 0 where all goes on, 3 where something halts, 1 where something could not be asked.
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
   --json         print the watermarks as one JSON object; offsets are text
@@ -38,7 +44,7 @@ examples:
     const values = parseOptions(args, options, 'firn status --config firn.yaml')
     const config = loadConfig({ file: values.config, env: io.env })
     const logger = createLogger({ level: config.log.level, stream: io.stderr })
-    const logs = await readLogs(config, logger)
+    const found = await readLogs(config, logger)
     const [staged, progress] = await Promise.all([
       attempt(() => readStage(config)),
       attempt(() => readProgress(config)),
@@ -46,17 +52,18 @@ examples:
     const watermarks = config.tables.flatMap((table) =>
       watermarksOf({
         ...table,
-        log: logs.get(table.topic) ?? [],
-        staged: staged.value?.get(table.table) ?? null,
+        log: found.logs.get(table.topic) ?? [],
+        staged: staged.value?.get(table.table)?.files ?? null,
         loaded: progress.value?.get(table.table)?.loaded ?? null,
         merged: progress.value?.get(table.table)?.merged ?? null,
       }),
     )
     const failures = [staged, progress].flatMap(({ failure }) => failure ?? [])
-    if (values.json === true) io.stdout.write(`${jsonOf(watermarks, failures)}\n`)
-    else io.stdout.write(tableOf(watermarks, config.warehouse !== undefined))
+    const halts = haltsOf(config, found, staged.value)
+    if (values.json === true) io.stdout.write(`${jsonOf(watermarks, halts, failures)}\n`)
+    else io.stdout.write(tableOf(watermarks, config.warehouse !== undefined) + halts.map(lineOf).join(''))
     for (const { code, message, hint } of failures) io.stderr.write(`firn: ${code}: ${message}\n  ${hint}\n`)
-    return failures.length > 0 ? 1 : 0
+    return failures.length > 0 ? 1 : halts.length > 0 ? 3 : 0
   },
 }
 
@@ -70,18 +77,54 @@ async function attempt<T>(read: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
+type StagedTable = { readonly files: readonly LandingFile[]; readonly record: EpochRecord | null }
+
 /** By table. */
-async function readStage(config: Config): Promise<ReadonlyMap<string, readonly LandingFile[]>> {
+async function readStage(config: Config): Promise<ReadonlyMap<string, StagedTable>> {
   const stage = openStage(config.stage)
+  const { prefix } = config.stage
   try {
-    const files = new Map<string, readonly LandingFile[]>()
+    const tables = new Map<string, StagedTable>()
     for (const table of config.tables) {
-      files.set(table.table, await readStagedFiles(stage, config.stage.prefix, table))
+      const files = await readStagedFiles(stage, prefix, table)
+      tables.set(table.table, { files, record: await readEpoch({ stage, prefix }, table) })
     }
-    return files
+    return tables
   } finally {
     stage.close()
   }
+}
+
+/** What does not go on by itself: one partition, or a whole topic (null). */
+type Halt = {
+  readonly topic: string
+  readonly partition: number | null
+  readonly code: FailureCode
+  readonly message: string
+  readonly hint: string
+}
+
+/** What partitions have noted beside their offsets, and epochs that the config does not agree with. */
+function haltsOf(
+  { tables }: Config,
+  { logs, clusterId }: Logs,
+  staged: ReadonlyMap<string, StagedTable> | null,
+): readonly Halt[] {
+  return tables.flatMap((table): readonly Halt[] => {
+    const { topic, epoch } = table
+    const log = logs.get(topic) ?? []
+    const record = staged?.get(table.table)?.record ?? null
+    const refusal =
+      record && log.length > 0 ? judgeEpoch(record, { clusterId, partitionCount: log.length, table }) : null
+    if (refusal) return [{ topic, partition: null, code: refusal.code, message: refusal.message, hint: refusal.hint }]
+    return log.flatMap(({ partition, metadata }) => {
+      const note = parseHaltNote(metadata)
+      // One of an epoch that is over says nothing any more.
+      if (!note || (parseCommitment(metadata)?.epoch ?? epoch) !== epoch) return []
+      const { code, message, command } = note
+      return { topic, partition, code, message, hint: hintOf(code, command) }
+    })
+  })
 }
 
 type Progress = { readonly loaded: readonly LandingFile[]; readonly merged: readonly LandingFile[] }
@@ -121,9 +164,14 @@ function tableOf(watermarks: readonly Watermark[], hasWarehouse: boolean): strin
   return `${all.map(line).join('\n')}\n`
 }
 
-function jsonOf(watermarks: readonly Watermark[], failures: readonly Failure[]): string {
+function lineOf({ topic, partition, code, message, hint }: Halt): string {
+  const place = partition === null ? topic : `${topic}/${partition}`
+  return `\nhalted  ${place}  ${code}: ${message}\n  ${hint}\n`
+}
+
+function jsonOf(watermarks: readonly Watermark[], halts: readonly Halt[], failures: readonly Failure[]): string {
   const reasons = failures.map(({ code, message, hint }) => ({ code, message, hint }))
-  return JSON.stringify({ watermarks, failures: reasons }, (_, value: unknown) =>
+  return JSON.stringify({ watermarks, halts, failures: reasons }, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   )
 }

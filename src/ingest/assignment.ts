@@ -120,7 +120,7 @@ async function startOf(
   const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log })
   const first = adopted.at(-1)?.first ?? vouched?.first ?? cursor
   const commitment: Commitment = { epoch, next: cursor, first, anchor: compared.newest }
-  const halted = haltOf(trace, trail, resumption, compared)
+  const halted = haltOf(trace, trail, log, resumption, compared)
   if (halted) {
     const isForeign = resumption.kind === 'halt' && resumption.code === 'OFFSETS_SKIPPED'
     const place = isForeign ? standing(trail.committed) : { offset: cursor, commitment }
@@ -144,13 +144,14 @@ const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACE
 function haltOf(
   { topic, partition, epoch }: Trace,
   trail: Trail,
+  log: LogBounds,
   resumption: Resumption,
   compared: Compared,
 ): Failure | null {
   const place = `${topic}/${partition}`
   if (resumption.kind === 'halt') {
     const { code, reason, gap } = resumption
-    const command = gap && ackGapCommand(topic, partition, rangeText(gap))
+    const command = gap && ackGapCommand(topic, partition, rangeText(gap), gap.last >= log.low)
     return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
   }
   if (compared.replacedAt !== null) {

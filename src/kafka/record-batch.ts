@@ -36,7 +36,7 @@ export function unreadableFailure(
 ): Failure {
   const gap = { first: offset, last: last > offset ? last : offset }
   const message = `${topic}/${partition}: the record batch at offset ${first.toString()}: ${reason}`
-  return new Failure('RECORD_UNREADABLE', message, { command: ackGapCommand(topic, partition, rangeText(gap)) })
+  return new Failure('RECORD_UNREADABLE', message, { command: ackGapCommand(topic, partition, rangeText(gap), true) })
 }
 
 /** Whole batches in the order of their offsets; `unreadable` ends them early. */

@@ -8,8 +8,11 @@ import type { Stage } from '../stage/stage.ts'
 import type { Logger } from '../telemetry.ts'
 import type { LogState } from './watermarks.ts'
 
-/** By topic. A topic that does not exist has no partitions. @throws Failure KAFKA_* */
-export async function readLogs(config: Config, logger: Logger): Promise<ReadonlyMap<string, readonly LogState[]>> {
+/** `logs` by topic; one that does not exist has no partitions. `clusterId` is null where the brokers do not tell. */
+export type Logs = { readonly clusterId: string | null; readonly logs: ReadonlyMap<string, readonly LogState[]> }
+
+/** @throws Failure KAFKA_* */
+export async function readLogs(config: Config, logger: Logger): Promise<Logs> {
   const admin = kafkaClient(config.kafka, logger).admin()
   try {
     await admin.connect()
@@ -20,7 +23,8 @@ export async function readLogs(config: Config, logger: Logger): Promise<Readonly
     for (const topic of topics) {
       logs.set(topic, known.has(topic) ? await readLog(admin, config.kafka.group, topic) : [])
     }
-    return logs
+    const { clusterId }: { readonly clusterId: string | null } = await admin.describeCluster()
+    return { clusterId, logs }
   } catch (error) {
     throw kafkaFailure(error, `read offsets at ${config.kafka.brokers.join(', ')}`)
   } finally {
@@ -30,12 +34,15 @@ export async function readLogs(config: Config, logger: Logger): Promise<Readonly
 
 async function readLog(admin: Admin, groupId: string, topic: string): Promise<readonly LogState[]> {
   const ends = await admin.fetchTopicOffsets(topic)
-  const committed = new Map<number, bigint>()
+  const committed = new Map<number, { readonly offset: string; readonly metadata: string | null }>()
   for (const { partitions } of await admin.fetchOffsets({ groupId, topics: [topic] })) {
-    for (const { partition, offset } of partitions) if (offset !== '-1') committed.set(partition, BigInt(offset))
+    for (const found of partitions) if (found.offset !== '-1') committed.set(found.partition, found)
   }
   return ends
-    .map(({ partition, high }) => ({ partition, committed: committed.get(partition) ?? null, end: BigInt(high) }))
+    .map(({ partition, high }) => {
+      const { offset, metadata = null } = committed.get(partition) ?? {}
+      return { partition, committed: offset === undefined ? null : BigInt(offset), metadata, end: BigInt(high) }
+    })
     .sort((a, b) => a.partition - b.partition)
 }
 

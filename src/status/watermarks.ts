@@ -22,8 +22,13 @@ export type Watermark = {
   readonly end: bigint
 }
 
-/** One partition's offsets, as Kafka says. */
-export type LogState = { readonly partition: number; readonly committed: bigint | null; readonly end: bigint }
+/** One partition's offsets, as Kafka says; `metadata` stands beside the committed one. */
+export type LogState = {
+  readonly partition: number
+  readonly committed: bigint | null
+  readonly metadata: string | null
+  readonly end: bigint
+}
 
 export type Observed = {
   readonly topic: string

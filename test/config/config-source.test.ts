@@ -79,7 +79,9 @@ describe('reading', () => {
     assert.equal(config.kafka.ssl, true)
     assert.equal(config.ingest.fileBytes, 16_777_216)
     assert.equal(config.ingest.fileRows, 10)
-    assert.deepEqual(config.tables, [{ topic: 't', table: 'A.B', dialect: 'plain', key: ['x', 'y'], epoch: 3 }])
+    assert.deepEqual(config.tables, [
+      { topic: 't', table: 'A.B', dialect: 'plain', key: ['x', 'y'], start: 'earliest', epoch: 3 },
+    ])
   })
 
   test('an empty variable counts as not set', () => {
@@ -248,6 +250,18 @@ tables:
       base.replace('key: [id]', 'key: [id], order: kafka'),
       {},
       ['tables[0].order: expected kafka-timestamp, or column and width; found other text'],
+    ],
+    [
+      'a start that is neither a word nor a time',
+      base.replace('key: [id]', 'key: [id], start: soon'),
+      {},
+      ['tables[0].start: expected earliest, latest or a time such as 2026-01-31T00:00:00Z'],
+    ],
+    [
+      'values so large that no column holds them as base64',
+      base.concat('ingest: { maxValueBytes: 97MiB }'),
+      {},
+      ['ingest.maxValueBytes: expected at most 96MiB'],
     ],
     [
       'names that would end a literal or a body in the SQL',

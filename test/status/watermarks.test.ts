@@ -15,7 +15,7 @@ const nothing: Observed = {
   topic: 't',
   table: 'S.T',
   epoch: 1,
-  log: [{ partition: 0, committed: null, end: 9n }],
+  log: [{ partition: 0, committed: null, metadata: null, end: 9n }],
   staged: [],
   loaded: null,
   merged: null,
@@ -37,7 +37,7 @@ describe('watermarks', () => {
     const staged = [file(0, 2), file(3, 3), file(4, 8)]
     assert.deepEqual(
       first({
-        log: [{ partition: 0, committed: 9n, end: 9n }],
+        log: [{ partition: 0, committed: 9n, metadata: null, end: 9n }],
         staged,
         loaded: [file(0, 2), file(4, 8)],
         merged: [file(3, 3), file(4, 8)],
@@ -57,7 +57,7 @@ describe('watermarks', () => {
   })
 
   test('partitions and epochs are kept apart', () => {
-    const log = [0, 1].map((partition) => ({ partition, committed: null, end: 9n }))
+    const log = [0, 1].map((partition) => ({ partition, committed: null, metadata: null, end: 9n }))
     const staged = [file(0, 4), file(0, 6, 1), file(0, 8, 0, 2), file(7, 8, 0)]
     assert.deepEqual(
       watermarksOf({ ...nothing, log, staged }).map((watermark) => watermark.staged),
