@@ -158,7 +158,8 @@ function haltOf(
     const at = compared.replacedAt.toString()
     return new Failure('LOG_REPLACED', `${place}: at offset ${at} stands another message than the one that was staged`)
   }
-  const before = parseHaltNote(trail.committed?.metadata ?? null)
+  // One of an epoch that is over says nothing any more.
+  const before = vouching(trail.committed, epoch) && parseHaltNote(trail.committed?.metadata ?? null)
   if (compared.log === 'same' || before === null || !otherLog.has(before.code)) return null
   return new Failure(before.code, `${place}: halted before in epoch ${epoch}, and no staged message is left to compare`)
 }

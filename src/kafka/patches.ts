@@ -54,7 +54,6 @@ export function generationOf(cluster: Cluster): Generation | null {
 }
 
 type Place = { readonly topic: string; readonly partition: number }
-type Assigned = { readonly topic: string; readonly partitions: readonly number[] }
 type OffsetManager = {
   readonly cluster: Cluster
   setDefaultOffset(place: Place): Promise<void>
@@ -67,7 +66,6 @@ type ConsumerGroup = {
   resolveOffset(at: Place & { readonly offset: string }): void
   joinAndSync(): Promise<void>
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
-  filterPartitionsByNode(nodeId: number, assigned: readonly Assigned[]): readonly Assigned[]
 }
 type Runner = {
   readonly running: boolean
@@ -103,7 +101,6 @@ function load(): typeof kafkajsTypes {
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
   tellGeneration(group)
   askBeforeRejoin(group)
-  rotatePartitions(group)
   handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
   stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
   return inside('kafkajs') as typeof kafkajsTypes
@@ -175,27 +172,6 @@ function askBeforeRejoin(group: ConsumerGroup): void {
     await hooksOf.get(this.cluster)?.beforeRejoin()
     await join.call(this)
   }
-}
-
-/**
- * A broker fills a fetch in the order of the request, and sends a batch that is larger than the limit only where it is the
- * first to be sent. kafkajs always asks in the same order: a partition that is never idle would starve those behind it.
- */
-function rotatePartitions(group: ConsumerGroup): void {
-  const filter = Reflect.get(group, 'filterPartitionsByNode')
-  const turns = new WeakMap<ConsumerGroup, number>()
-  group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, assigned) {
-    const turn = turns.get(this) ?? 0
-    turns.set(this, turn + 1)
-    const topics = filter.call(this, nodeId, assigned)
-    const round = Math.floor(turn / Math.max(topics.length, 1))
-    return rotated(topics, turn).map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, round) }))
-  }
-}
-
-function rotated<T>(list: readonly T[], by: number): readonly T[] {
-  const at = list.length === 0 ? 0 : by % list.length
-  return [...list.slice(at), ...list.slice(0, at)]
 }
 
 /**

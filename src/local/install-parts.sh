@@ -76,7 +76,7 @@ quietly() {
 }
 
 kafka() {
-  echo 'fetching Apache Kafka (44 MB, about 10 s, once) into .firn/parts/kafka'
+  echo 'fetching Apache Kafka (55 MB, about 10 s, once) into .firn/parts/kafka'
   rm -rf "$parts/kafka"
   mkdir -p "$parts/kafka"
   quietly "$parts/kafka/maven.log" mvn --batch-mode --file "$here/kafka-pom.xml" \

@@ -107,6 +107,9 @@ function serverProperties({ dir, state }: StackPlan, folder: string): string {
     'group.min.session.timeout.ms': '1000',
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
+    // Compaction and retention are seen within seconds.
+    'log.cleaner.backoff.ms': '500',
+    'log.retention.check.interval.ms': '1000',
     // Small: it shares a laptop.
     'num.network.threads': '2',
     'num.io.threads': '4',

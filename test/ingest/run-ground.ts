@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { startRun } from '../../src/commands/run.ts'
 import { type Config, configSchema } from '../../src/config.ts'
-import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
+import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
 import { type LandingFile, parseLandingKey } from '../../src/landing.ts'
 import { openStage } from '../../src/stage/s3.ts'
 import { createLogger, type Logger } from '../../src/telemetry.ts'
@@ -68,13 +68,125 @@ export function settings({ topics, ...more }: Settings) {
 
 export const configOf = (given: Settings): Config => configSchema.parse(settings(given))
 
-export async function createTopic(partitions: number): Promise<string> {
+type TopicSettings = Readonly<Record<string, string>>
+
+export async function createTopic(partitions: number, topicSettings: TopicSettings = {}): Promise<string> {
   const topic = `run.${randomUUID()}`
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false })
+  await makeTopic(topic, partitions, topicSettings)
+  return topic
+}
+
+/** The topic is another one afterwards, under its old name. */
+export async function recreateTopic(topic: string, partitions: number): Promise<void> {
+  // One that has asked for the topic before asks for it ever after, and fails while it is gone.
+  const fresh = kafka.admin()
+  await fresh.connect()
+  await fresh.deleteTopics({ topics: [topic] })
+  await until(
+    'the topic gone',
+    async () => (await fresh.listTopics()).includes(topic),
+    (there) => !there,
+  )
+  await fresh.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false })
+  const ends = () => fresh.fetchTopicOffsets(topic).catch(() => [])
+  await until(`topic ${topic}`, ends, ({ length }) => length === partitions)
+  await fresh.disconnect()
+}
+
+async function makeTopic(topic: string, partitions: number, topicSettings: TopicSettings = {}): Promise<void> {
+  const configEntries = Object.entries(topicSettings).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: false })
   // Freshly created, a partition has no leader for a moment, and asking for its offsets fails.
   const ends = () => admin.fetchTopicOffsets(topic).catch(() => [])
   await until(`topic ${topic}`, ends, ({ length }) => length === partitions)
-  return topic
+}
+
+/** Produces with a client of its own, which knows of partitions that were added just now. */
+export async function sendFresh(topic: string, messages: readonly ProducedMessage[]): Promise<void> {
+  const fresh = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await fresh.connect()
+  await fresh.send({ topic, messages: [...messages] })
+  await fresh.disconnect()
+}
+
+/** Produces inserts of these ids, keyed by them. */
+export async function sendIds(topic: string, ids: readonly number[], partition?: number): Promise<void> {
+  const place = partition === undefined ? {} : { partition }
+  await producer.send({ topic, messages: ids.map((id) => ({ key: String(id), value: insert(id), ...place })) })
+}
+
+export const idsFrom = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at)
+
+/** Produces one transaction, and ends it so. */
+export async function sendTransaction(
+  topic: string,
+  ids: readonly number[],
+  outcome: 'commit' | 'abort',
+): Promise<void> {
+  const transactional = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    transactionalId: `run-${randomUUID()}`,
+    maxInFlightRequests: 1,
+    idempotent: true,
+  })
+  await transactional.connect()
+  const transaction = await transactional.transaction()
+  await transaction.send({ topic, messages: ids.map((id) => ({ key: String(id), value: insert(id) })) })
+  await transaction[outcome]()
+  await transactional.disconnect()
+}
+
+/** Runs an ingester until all that the topics hold is committed, and stops it. */
+export async function stageAll(config: Config): Promise<void> {
+  const running = await startedRun(config, silent)
+  for (const { topic } of config.tables) await untilCommitted(config, topic)
+  running.stop()
+  await running.done
+}
+
+/** Waits until the group has committed the end of every partition of the topic. */
+export async function untilCommitted(config: Config, topic: string): Promise<void> {
+  const ends = await admin.fetchTopicOffsets(topic)
+  const expected = ends.map(({ partition, high }) => `${partition}: ${high}`).sort()
+  await until(
+    `all of ${topic} committed`,
+    async () => (await committed(config, topic)).map(({ partition, offset }) => `${partition}: ${offset}`).sort(),
+    (found) => expected.join() === found.join(),
+  )
+}
+
+export type Halted = {
+  readonly partition: number
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+/** Starts an ingester, waits until as many partitions have halted, and stops it. */
+export async function haltsOf(config: Config, count = 1): Promise<readonly Halted[]> {
+  const running = await startedRun(config, silent)
+  const { halts } = await until(
+    'halts',
+    () => readiness(running.port),
+    ({ halts }) => halts.length >= count,
+  )
+  running.stop()
+  await running.done
+  return halts
+}
+
+/**
+ * The end state that the landing files amount to, whatever order they are loaded in: each id whose newest change is no
+ * delete, with the row.
+ */
+export async function foldedRows(config: Config, topic: string): Promise<ReadonlyMap<string, string | null>> {
+  const newest = new Map<string, { readonly position: string; readonly op: string; readonly after: string | null }>()
+  for (const { id, position, op, after } of await landedRows(config, topic)) {
+    if (op === 'x') continue
+    const known = newest.get(id)
+    if (!known || position > known.position) newest.set(id, { position, op, after })
+  }
+  return new Map([...newest].flatMap(([id, { op, after }]) => (op === 'd' ? [] : [[id, after] as const])))
 }
 
 export const insert = (id: number): string =>
@@ -104,7 +216,9 @@ type Row = {
   readonly kafka_offset: bigint
   readonly op: string
   readonly id: string
+  readonly position: string
   readonly after: string | null
+  readonly headers: string | null
   readonly error: string | null
   readonly raw: string | null
 }
@@ -120,9 +234,10 @@ export async function landedRows(config: Config, topic: string): Promise<readonl
     await writeFile(join(local, `${files++}.parquet`), body)
   }
   stage.close()
+  if (files === 0) return []
   const connection = await (await DuckDBInstance.create()).connect()
   const reader = await connection.runAndReadAll(
-    `SELECT kafka_partition, kafka_offset, op, id, after, error, raw FROM read_parquet('${local}/*.parquet')
+    `SELECT kafka_partition, kafka_offset, op, id, position, after, headers, error, raw FROM read_parquet('${local}/*.parquet')
      ORDER BY kafka_partition, kafka_offset`,
   )
   connection.closeSync()
@@ -146,7 +261,7 @@ export type State = {
   readonly ready: boolean
   readonly stage: { readonly trouble: { readonly code: string } | null }
   readonly kafka: { readonly trouble: { readonly code: string } | null }
-  readonly halts: readonly { readonly partition: number; readonly code: string }[]
+  readonly halts: readonly Halted[]
 }
 
 /** A place for log lines. */

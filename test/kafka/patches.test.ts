@@ -68,30 +68,6 @@ test('a member with hooks is handed each fetch as it is, also one without messag
   assert.equal(seen.length, 1)
 })
 
-test('a broker is asked for another partition first each time, and for each of them', () => {
-  const metadata = [0, 1, 2].map((partitionId) => ({ partitionId, leader: 5, offlineReplicas: [] }))
-  const self = {
-    preferredReadReplicasPerTopicPartition: {},
-    cluster: { findTopicPartitionMetadata: () => metadata },
-    findReadReplicaForPartitions: group['findReadReplicaForPartitions'],
-  }
-  const assigned = ['a', 'b'].map((topic) => ({ topic, partitions: [0, 1, 2] }))
-  const firsts = new Set<string>()
-  for (let turn = 0; turn < 6; turn++) {
-    const asked = group['filterPartitionsByNode']?.call(self, 5, assigned) as typeof assigned
-    assert.deepEqual(asked.flatMap(({ topic, partitions }) => partitions.map((at) => `${topic}${at}`)).sort(), [
-      'a0',
-      'a1',
-      'a2',
-      'b0',
-      'b1',
-      'b2',
-    ])
-    firsts.add(`${asked[0]?.topic}${asked[0]?.partitions[0]}`)
-  }
-  assert.equal(firsts.size, 6)
-})
-
 test('the generation is that of the request, and a commit goes out in the one it was asked for', async () => {
   const commits: unknown[] = []
   const cluster = {}
