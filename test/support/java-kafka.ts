@@ -28,3 +28,28 @@ export async function produceLines(brokers: readonly string[], topic: string, li
   const where = ['--bootstrap-server', brokers.join(','), '--topic', topic]
   await tool('org.apache.kafka.tools.ConsoleProducer', [...where, ...properties], `${lines.join('\n')}\n`)
 }
+
+/**
+ * Every message that a reader of committed transactions sees, one a line, from the beginning to the end as it is now:
+ * `CreateTime:<ms> Partition:<n> Offset:<n> <key> <value>`, parted by tabs.
+ */
+export async function readCommitted(brokers: readonly string[], topic: string): Promise<string> {
+  const printed = ['timestamp', 'partition', 'offset', 'key'].flatMap((part) => [
+    '--formatter-property',
+    `print.${part}=true`,
+  ])
+  const where = ['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning']
+  const until = ['--isolation-level', 'read_committed', '--timeout-ms', '4000']
+  const output = await tool('org.apache.kafka.tools.consumer.ConsoleConsumer', [...where, ...until, ...printed])
+  // Among them it says that it has waited long enough.
+  const lines = output.toString().split('\n')
+  return lines.filter((line) => line.startsWith('CreateTime:')).join('\n')
+}
+
+/** Where each partition ends: its last stable offset. */
+export async function endOffsets(brokers: readonly string[], topic: string): Promise<ReadonlyMap<number, bigint>> {
+  const where = ['--bootstrap-server', brokers.join(','), '--topic', topic]
+  const text = (await tool('org.apache.kafka.tools.GetOffsetShell', [...where, '--time', 'latest'])).toString()
+  const lines = text.split('\n').filter((line) => line.startsWith(`${topic}:`))
+  return new Map(lines.map((line) => [Number(line.split(':').at(-2)), BigInt(line.split(':').at(-1) ?? '0')]))
+}

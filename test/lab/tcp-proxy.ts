@@ -1,0 +1,103 @@
+/**
+ * A TCP proxy that misbehaves on command: connections are refused, cut, delayed, swallowed, or cut in the middle of an answer.
+ * Which, and when, is the test's.
+ */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export type TcpProxy = {
+  readonly port: number
+  /** `host:port` */
+  readonly address: string
+  /** Cuts what is open; new connections are made. */
+  cut(): void
+  /** Every byte waits so long, in ms; 0 ends it. */
+  delay(ms: number): void
+  /** Connections stay open, and nothing comes through, until told otherwise. */
+  swallow(on: boolean): void
+  /** The next answer on each open connection ends after so many bytes. */
+  halve(bytes: number): void
+  close(): Promise<void>
+}
+
+type Pair = { readonly near: Socket; readonly far: Socket; left: number }
+
+/** Listens on a free port, or on the one given, and passes on to `target` on this machine. */
+export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
+  const pairs = new Set<Pair>()
+  const held: (() => void)[] = []
+  let delayMs = 0
+  let swallowing = false
+
+  const pass = (from: Socket, to: Socket, data: Buffer, pair: Pair): void => {
+    const send = () => {
+      if (from === pair.far && data.length >= pair.left) {
+        to.end(data.subarray(0, pair.left))
+        pair.far.destroy()
+        return
+      }
+      if (from === pair.far) pair.left -= data.length
+      // One that cannot take more must not make this one read on.
+      if (!to.write(data)) {
+        from.pause()
+        to.once('drain', () => from.resume())
+      }
+    }
+    const deliver = () => {
+      if (delayMs > 0) setTimeout(send, delayMs)
+      else send()
+    }
+    if (swallowing) held.push(deliver)
+    else deliver()
+  }
+
+  const server = createServer((near) => {
+    const far = connect(target, '127.0.0.1')
+    const pair: Pair = { near, far, left: Infinity }
+    pairs.add(pair)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.setNoDelay(true)
+      from.on('data', (data: Buffer) => {
+        pass(from, to, data, pair)
+      })
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        to.destroy()
+        pairs.delete(pair)
+      })
+    }
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const own = (server.address() as AddressInfo).port
+  const cut = () => {
+    for (const { near, far } of pairs) {
+      near.destroy()
+      far.destroy()
+    }
+  }
+  return {
+    port: own,
+    address: `127.0.0.1:${own}`,
+    cut,
+    delay: (ms) => {
+      delayMs = ms
+    },
+    swallow: (on) => {
+      swallowing = on
+      if (!on) for (const deliver of held.splice(0)) deliver()
+    },
+    halve: (bytes) => {
+      for (const pair of pairs) pair.left = bytes
+    },
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
+    },
+  }
+}

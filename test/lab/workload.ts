@@ -1,0 +1,105 @@
+/**
+ * Messages that a laboratory sends while faults happen: changes of a few rows, now and then something that is no JSON, and,
+ * where told, transactions of which some are aborted. Sent straight to the brokers: the producer is not under test.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
+import { createLogger } from '../../src/telemetry.ts'
+
+export type Workload = {
+  /** how many messages were sent, those of aborted transactions included */
+  readonly sent: () => number
+  stop(): Promise<void>
+}
+
+export type WorkloadOptions = {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly partitions: number
+  readonly messagesPerSecond: number
+  /** gives numbers from 0 to 1 */
+  readonly random: () => number
+  readonly transactions?: boolean
+}
+
+const stepMs = 100
+
+export async function startWorkload(options: WorkloadOptions): Promise<Workload> {
+  const { brokers, topic, messagesPerSecond, random } = options
+  const silent = createLogger({ level: 'silent' })
+  const kafka = kafkaClient({ brokers: [...brokers], group: 'x', clientId: 'workload', ssl: false }, silent)
+  const settings = { createPartitioner: Partitioners.DefaultPartitioner, retry: { retries: 20, maxRetryTime: 1_000 } }
+  const producer = kafka.producer(settings)
+  await producer.connect()
+  const ending = new AbortController()
+  let sent = 0
+  let next = 0
+  const batch = (): ProducedMessage[] =>
+    Array.from({ length: Math.ceil((messagesPerSecond * stepMs) / 1_000) }, () => messageOf(next++, options))
+
+  const plain = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      const messages = batch()
+      // What a retry sends twice is in the topic twice, and so it lands.
+      await producer.send({ topic, messages, acks: -1 }).then(
+        () => (sent += messages.length),
+        () => undefined,
+      )
+      await sleep(stepMs)
+    }
+  }
+
+  const transactional = async (): Promise<void> => {
+    let turn = 0
+    const goesOn = () => !ending.signal.aborted
+    while (goesOn()) {
+      const one = kafka.producer({
+        ...settings,
+        transactionalId: `lab-${turn++}-${topic}`,
+        idempotent: true,
+        maxInFlightRequests: 1,
+      })
+      try {
+        await one.connect()
+        for (let round = 0; round < 20 && goesOn(); round++) {
+          const transaction = await one.transaction()
+          await transaction.send({ topic, messages: batch().slice(0, 5) })
+          sent += 5
+          await (random() < 0.4 ? transaction.abort() : transaction.commit())
+          await sleep(stepMs)
+        }
+      } catch {
+        // A broker went away in the middle: another producer begins anew, and the coordinator aborts what was open.
+        await sleep(stepMs)
+      } finally {
+        await one.disconnect().catch(() => undefined)
+      }
+    }
+  }
+
+  const loops = [plain(), ...(options.transactions === true ? [transactional()] : [])]
+  return {
+    sent: () => sent,
+    stop: async () => {
+      ending.abort()
+      await Promise.all(loops)
+      await producer.disconnect()
+    },
+  }
+}
+
+function messageOf(number: number, { partitions, random }: WorkloadOptions): ProducedMessage {
+  const id = Math.floor(random() * 500)
+  const partition = id % partitions
+  const row = `{"id":${id},"n":${number},"text":"${'firn '.repeat(Math.floor(random() * 40))}"}`
+  const dice = random()
+  const value =
+    dice < 0.02
+      ? `no JSON ${number}`
+      : dice < 0.15
+        ? `{"operation":"DELETE","before":${row},"after":null}`
+        : dice < 0.5
+          ? `{"operation":"INSERT","before":null,"after":${row}}`
+          : `{"operation":"UPDATE","before":{"id":${id}},"after":${row}}`
+  return { key: String(id), value, partition }
+}
