@@ -45,9 +45,6 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
   const consumer: Consumer = made.consumer
   const cluster = made.cluster as Cluster
 
-  // One at a time: of fetches that find no connection kafkajs makes one each, and forgets all but the last.
-  let turn: Promise<unknown> = Promise.resolve()
-
   async function fetchAt(topic: string, partition: number, offset: bigint): Promise<readonly RecordSet[]> {
     await cluster.addTargetTopic(topic)
     const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
@@ -63,21 +60,16 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
     return responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages))
   }
 
-  function readAt<T>(place: Place, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
+  async function readAt<T>(place: Place, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
     const { topic, partition, offset } = place
-    const read = async (): Promise<T> => {
-      try {
-        return found(await fetchAt(topic, partition, offset))
-      } catch (error) {
-        if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return outside
-        // Another broker may lead the partition by now.
-        await cluster.refreshMetadata().catch(() => undefined)
-        throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
-      }
+    try {
+      return found(await fetchAt(topic, partition, offset))
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return outside
+      // Another broker may lead the partition by now.
+      await cluster.refreshMetadata().catch(() => undefined)
+      throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
     }
-    const result = turn.then(read)
-    turn = result.catch(() => undefined)
-    return result
   }
 
   return {

@@ -6,6 +6,7 @@
  * Invariant: none of this changes a consumer without hooks, but for reading record batches, and for its idle timer.
  */
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type kafkajsTypes from 'kafkajs'
 import type { EachBatchPayload } from 'kafkajs'
 import { Failure } from '../failure.ts'
@@ -83,6 +84,15 @@ type RequestQueue = {
   checkPendingRequests(): void
   scheduleCheckPendingRequests(): void
 }
+type Connection = {
+  readonly socket?: Socket
+  bytesBuffered: number
+  bytesNeeded: number
+  chunks: Buffer[]
+  isConnected(): boolean
+  connect(): Promise<boolean>
+  processData(data: Buffer): void
+}
 type Decoder = { readInt32(): number; canReadBytes(length: number): boolean; readBytes(length: number): Buffer }
 type Codec = { decompress(bytes: Buffer): Promise<Buffer> }
 
@@ -102,6 +112,7 @@ function load(): typeof kafkajsTypes {
   tellGeneration(group)
   askBeforeRejoin(group)
   handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
+  beginConnectionsAnew(prototypeOf('kafkajs/src/network/connection') as Connection)
   stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
   return inside('kafkajs') as typeof kafkajsTypes
 }
@@ -196,6 +207,39 @@ function handOver(runner: Runner): void {
       },
     })
     await this.heartbeat()
+  }
+}
+
+/** An answer begins with its length, an INT32. */
+const lengthBytes = 4
+
+/**
+ * What a broken connection left half read stays in front of the first answer of the next one, which is then cut into answers
+ * that nobody sent: in the best case it throws, out of reach of everybody who waits, and ends the process. Two that connect
+ * at once make a connection each, and forget one of them.
+ */
+function beginConnectionsAnew(connection: Connection): void {
+  const connect = Reflect.get(connection, 'connect')
+  const processData = Reflect.get(connection, 'processData')
+  const underway = new WeakMap<Connection, Promise<boolean>>()
+  connection.connect = function (this: Connection) {
+    const already = underway.get(this)
+    if (already) return already
+    if (!this.isConnected()) {
+      this.socket?.removeAllListeners('data').destroy()
+      Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: lengthBytes })
+    }
+    const connecting = connect.call(this).finally(() => underway.delete(this))
+    underway.set(this, connecting)
+    return connecting
+  }
+  connection.processData = function (this: Connection, data) {
+    try {
+      processData.call(this, data)
+    } catch (error) {
+      // Whoever waits for an answer on this connection gets the error, and asks again on another one.
+      this.socket?.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 
