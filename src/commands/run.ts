@@ -68,6 +68,7 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
   const endSchedule = startSchedule([
     { name: 'observe', when: '*/10 * * * * *', run: () => ingest.observe() },
     { name: 'halts', when: '*/15 * * * * *', run: () => ingest.reconsider() },
+    { name: 'logs', when: '25,55 * * * * *', run: () => ingest.verify() },
     { name: 'summary', when: '0 * * * * *', run: summary(ingest, metrics, logger) },
   ])
   logger.info(

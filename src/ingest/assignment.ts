@@ -3,18 +3,17 @@
  * on, and puts their answers together. Repeating after an outage is the caller's.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rangeText } from '../change.ts'
 import type { TableConfig } from '../config.ts'
-import { ackGapCommand, Failure } from '../failure.ts'
 import { type Admin, kafkaFailure } from '../kafka/client.ts'
 import type { LogReader } from '../kafka/log-reader.ts'
 import type { Anchor } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
 import { compareAnchor } from './anchor.ts'
-import { type Commitment, parseCommitment, parseHaltNote } from './commitment.ts'
+import type { Commitment } from './commitment.ts'
 import { openEpoch } from './epoch.ts'
 import { epochStart, judgeEpoch } from './epoch-record.ts'
 import { type Committed, type LogBounds, resume, type Resumption, type Trail, vouching } from './resume.ts'
+import { type Compared, standing, type Start, startOf } from './start.ts'
 import { anchorsBelow, readGaps, readStaged, type Trace } from './staged-trail.ts'
 
 export type AssignmentSources = {
@@ -24,31 +23,6 @@ export type AssignmentSources = {
   readonly stage: Stage
   readonly prefix: string
 }
-
-/** Where a commit may be written, and what it may vouch for there: null where the offset is not Firn's. */
-export type CommitPlace = { readonly offset: bigint; readonly commitment: Commitment | null }
-
-export type Start =
-  | {
-      readonly kind: 'start'
-      readonly partition: number
-      readonly cursor: bigint
-      /** landing files found beyond the commit, which are not written again */
-      readonly adopted: number
-      /** what may be committed at the cursor */
-      readonly commitment: Commitment
-      /** whether Kafka has that commit already, without a note of a halt */
-      readonly committed: boolean
-      /** `new` where nothing was there to compare; `unverified` where all anchors are gone from the log */
-      readonly log: 'new' | 'same' | 'unverified'
-    }
-  | {
-      readonly kind: 'halt'
-      readonly partition: number
-      readonly failure: Failure
-      /** where the halt can be noted; null where nothing was committed */
-      readonly place: CommitPlace | null
-    }
 
 export type Starts = { readonly partitionCount: number; readonly starts: readonly Start[] }
 
@@ -101,12 +75,12 @@ async function lookOnce(
   // After the listings: a file stored in between may end beyond what the log held before.
   const bounds = await logBounds(admin, topic)
   const starts = await each(trails, ({ partition, trail }) =>
-    startOf(sources, table, partition, trail, bounds.get(partition) ?? { low: 0n, high: 0n }),
+    lookAt(sources, table, partition, trail, bounds.get(partition) ?? { low: 0n, high: 0n }),
   )
   return { partitionCount, starts }
 }
 
-async function startOf(
+async function lookAt(
   sources: AssignmentSources,
   { topic, epoch }: TableConfig,
   partition: number,
@@ -118,58 +92,7 @@ async function startOf(
   const { cursor, adopted } = resumption
   const vouched = vouching(trail.committed, epoch)
   const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log })
-  const first = adopted.at(-1)?.first ?? vouched?.first ?? cursor
-  const commitment: Commitment = { epoch, next: cursor, first, anchor: compared.newest }
-  const halted = haltOf(trace, trail, log, resumption, compared)
-  if (halted) {
-    const isForeign = resumption.kind === 'halt' && resumption.code === 'OFFSETS_SKIPPED'
-    const place = isForeign ? standing(trail.committed) : { offset: cursor, commitment }
-    return { kind: 'halt', partition, failure: halted, place }
-  }
-  const isCommitted = vouched?.next === cursor && parseHaltNote(trail.committed?.metadata ?? null) === null
-  return {
-    kind: 'start',
-    partition,
-    cursor,
-    adopted: adopted.length,
-    commitment,
-    committed: isCommitted,
-    log: compared.log,
-  }
-}
-
-/** Codes that say that this is another log. Once told, it takes more than silence to go on. */
-const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACED'])
-
-function haltOf(
-  { topic, partition, epoch }: Trace,
-  trail: Trail,
-  log: LogBounds,
-  resumption: Resumption,
-  compared: Compared,
-): Failure | null {
-  const place = `${topic}/${partition}`
-  if (resumption.kind === 'halt') {
-    const { code, reason, gap } = resumption
-    const command = gap && ackGapCommand(topic, partition, rangeText(gap), gap.last >= log.low)
-    return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
-  }
-  if (compared.replacedAt !== null) {
-    const at = compared.replacedAt.toString()
-    return new Failure('LOG_REPLACED', `${place}: at offset ${at} stands another message than the one that was staged`)
-  }
-  // One of an epoch that is over says nothing any more.
-  const before = vouching(trail.committed, epoch) && parseHaltNote(trail.committed?.metadata ?? null)
-  if (compared.log === 'same' || before === null || !otherLog.has(before.code)) return null
-  return new Failure(before.code, `${place}: halted before in epoch ${epoch}, and no staged message is left to compare`)
-}
-
-type Compared = {
-  readonly log: 'new' | 'same' | 'unverified'
-  /** the newest anchor that is known, whether it could be compared or not */
-  readonly newest: Anchor | null
-  /** where the log holds something else than what was staged; null where it does not */
-  readonly replacedAt: bigint | null
+  return startOf({ topic, partition }, trail, log, resumption, compared)
 }
 
 type Standing = {
@@ -205,13 +128,6 @@ async function* anchors(trace: Trace, { cursor, adopted, vouched }: Omit<Standin
     yield vouched.anchor
     yield* anchorsBelow(trace, vouched.first, [])
   }
-}
-
-/** The commit as it stands, to be repeated with a note. */
-function standing(committed: Committed | null): CommitPlace | null {
-  if (!committed) return null
-  const commitment = parseCommitment(committed.metadata)
-  return { offset: committed.offset, commitment: commitment?.next === committed.offset ? commitment : null }
 }
 
 async function each<T, R>(items: readonly T[], look: (item: T) => Promise<R>): Promise<readonly R[]> {

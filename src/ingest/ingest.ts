@@ -36,6 +36,8 @@ export type Ingest = {
   observe(): Promise<void>
   /** Looks whether what halted partitions is over. Never rejects. */
   reconsider(): Promise<void>
+  /** Looks whether each log is still the one that is read. Never rejects. */
+  verify(): Promise<void>
 }
 
 /** Returns at once; everything that is not there yet is waited for. */
@@ -103,6 +105,9 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     },
     reconsider: async () => {
       await session?.roster.reconsider()
+    },
+    verify: async () => {
+      await session?.roster.verify()
     },
   }
 }

@@ -9,15 +9,15 @@ import { type Reject, reject } from '../envelope/decoded.ts'
 import { Failure, type FailureCode, toFailure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
 import { type Unreadable, unreadableFailure } from '../kafka/record-batch.ts'
-import { valueKey } from '../landing.ts'
+import { type Anchor, valueKey } from '../landing.ts'
 import type { Phase, Reader } from './acceptance.ts'
-import type { CommitPlace } from './assignment.ts'
 import { Batch } from './batch.ts'
 import { type Commitment, encodeMetadata } from './commitment.ts'
 import { disorderOf } from './disorder.ts'
 import { type About, Outbox, type OutboxSetting } from './outbox.ts'
 import * as step from './progress.ts'
 import { type MemoryUse, type SealReason, sealReason } from './sealing.ts'
+import type { CommitPlace } from './start.ts'
 
 /** What a partition is given at its start; the same for all partitions of a process but for `table`. */
 export type PartitionSetting = OutboxSetting & { readonly limits: IngestConfig }
@@ -69,6 +69,7 @@ export class Partition implements Reader {
   #firstRowAtMs: number | null = null
   /** the last that was committed or tried; null before the start */
   #commitment: Commitment | null = null
+  #sealedAnchor: Anchor | null = null
   #failedReads = 0
 
   constructor(partition: number, generation: number, setting: PartitionSetting, listener: PartitionListener) {
@@ -92,6 +93,11 @@ export class Partition implements Reader {
 
   get phase(): Phase {
     return this.#progress.phase
+  }
+
+  /** The last message that was taken; null where none is known. */
+  get anchor(): Anchor | null {
+    return this.#open?.batch.anchor ?? this.#sealedAnchor ?? this.#commitment?.anchor ?? null
   }
 
   /** Whether it has ever been reading. */
@@ -169,6 +175,7 @@ export class Partition implements Reader {
     }
     this.#progress = step.sealed(this.#progress)
     this.#drop()
+    this.#sealedAnchor = batch.anchor
     this.#setting.metrics.firn_seals_total.inc({ ...this.#labels, reason })
     this.#outbox.store({ batch: batch.seal(), reason, sealedAt: this.#setting.now(), firstTimestamp, rejects })
   }

@@ -2,16 +2,16 @@
  * The partitions that this process reads, generation by generation: which there are, which of them are paused, and which
  * start anew. How one of them goes on is partition.ts; where it starts, starter.ts; the membership behind it, session.ts.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, TableConfig } from '../config.ts'
 import { within } from '../deadline.ts'
-import { Failure, toFailure } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
 import type { Generation } from '../kafka/patches.ts'
 import { judge, type Fetched, type Verdict } from './acceptance.ts'
-import type { Starts } from './assignment.ts'
-import { backoffMs } from './backoff.ts'
 import { Budget } from './budget.ts'
+import { commit } from './committing.ts'
+import { Inspection } from './inspection.ts'
+import type { Membership } from './membership.ts'
 import type { Outage } from './outage.ts'
 import { type Offer, Partition, type PartitionListener, type PartitionSetting } from './partition.ts'
 import { startAll, type Starting, type StarterSetting } from './starter.ts'
@@ -19,20 +19,6 @@ import { startAll, type Starting, type StarterSetting } from './starter.ts'
 export type RosterSetting = Omit<PartitionSetting, 'table' | 'prefix' | 'limits'> & {
   readonly config: Config
   readonly kafkaOutage: Outage
-}
-
-/** What a roster asks of the membership behind it. All that is not a promise takes effect before it returns. */
-export interface Membership {
-  pause(topic: string, partition: number): void
-  resume(topic: string, partition: number): void
-  /** The next fetch begins at `offset`. */
-  seek(topic: string, partition: number, offset: bigint): void
-  /** @throws Failure of Kafka or the stage */
-  findStarts(table: TableConfig, partitions: readonly number[]): Promise<Starts>
-  /** Whether what Kafka has at `offset` is sound. @throws Failure of Kafka */
-  isReadable(topic: string, partition: number, offset: bigint): Promise<boolean>
-  /** Ends the session: no partition can go on. */
-  fail(failure: Failure): void
 }
 
 /** A partition that waits for an operator. */
@@ -57,15 +43,13 @@ const partitionGauges = [
   'firn_lag_messages',
 ] as const
 
-/** How often a commit is tried; the next one, or the stage at resume, makes up for it. */
-const commitsMax = 3
-
 export class Roster implements PartitionListener {
   readonly #setting: RosterSetting
   readonly #membership: Membership
   readonly #starter: StarterSetting
   readonly #tables: ReadonlyMap<string, TableConfig>
   readonly #budget: Budget
+  readonly #inspection: Inspection
   #slots = new Map<string, Slot>()
   /** Partitions of earlier generations that still store what they had. */
   readonly #retired = new Set<Partition>()
@@ -77,6 +61,7 @@ export class Roster implements PartitionListener {
     this.#membership = membership
     this.#tables = new Map(setting.config.tables.map((table) => [table.topic, table]))
     this.#budget = new Budget(setting.config.ingest.memory, setting.metrics.firn_buffered_bytes)
+    this.#inspection = new Inspection(membership, setting.logger)
     this.#starter = {
       ...setting,
       findStarts: (table, partitions) => membership.findStarts(table, partitions),
@@ -171,13 +156,16 @@ export class Roster implements PartitionListener {
   /** Looks whether what halted partitions is over: a gap was acknowledged, a damaged replica restored. Never rejects. */
   async reconsider(): Promise<void> {
     for (const slot of this.#slots.values()) {
-      try {
-        if (slot.halt && (await this.#isOver(slot)) && this.#slotOf(slot.partition)) this.#renew(slot, null)
-      } catch (error) {
-        const { code, message } = toFailure(error)
-        this.#setting.logger.debug({ code, reason: message }, 'a halted partition could not be looked at')
-      }
+      const { partition, halt } = slot
+      const table = this.#tables.get(partition.topic)
+      if (!halt || !table || !(await this.#inspection.isOver(partition, halt.code, table))) continue
+      if (this.#slotOf(partition)) this.#renew(slot, null)
     }
+  }
+
+  /** Looks whether the log of each partition is still the one that it reads. Never rejects. */
+  async verify(): Promise<void> {
+    await this.#inspection.verify(this.partitions)
   }
 
   /**
@@ -200,21 +188,11 @@ export class Roster implements PartitionListener {
 
   async commit(partition: Partition, next: bigint, metadata: string): Promise<void> {
     const { topic, partition: number } = partition
-    for (let attempt = 1; ; attempt++) {
-      const generation = this.#generation
+    await commit(this.#setting, { topic, partition: number, next, metadata }, () => {
       // One that starts anew waits for what it was before, so that commits of a place stay in order.
-      if (partition.generation !== generation?.id || !this.#slots.has(keyOf(topic, number))) return
-      try {
-        await generation.commit(topic, number, next, metadata)
-        return
-      } catch (error) {
-        const { code, message } = toFailure(error)
-        this.#setting.metrics.firn_commits_failed_total.inc({ topic, partition: number })
-        this.#setting.logger.debug({ topic, partition: number, code, reason: message }, 'commit failed')
-        if (attempt === commitsMax) return
-        await sleep(backoffMs(attempt))
-      }
-    }
+      const isCurrent = partition.generation === this.#generation?.id && this.#slots.has(keyOf(topic, number))
+      return isCurrent ? this.#generation : null
+    })
   }
 
   halted(partition: Partition, { code, message, hint }: Failure): void {
@@ -240,18 +218,6 @@ export class Roster implements PartitionListener {
       if (openBytes + inFlightBytes === 0) this.#retired.delete(partition)
     }
     this.#balance()
-  }
-
-  /** Whether a halted partition would get beyond the place where it stands. @throws Failure of Kafka or the stage */
-  async #isOver({ partition, halt }: Slot): Promise<boolean> {
-    const { topic, partition: number, cursor } = partition
-    const table = this.#tables.get(topic)
-    if (!table) return false
-    const { starts } = await this.#membership.findStarts(table, [number])
-    const [start] = starts
-    if (start?.kind !== 'start') return false
-    if (!partition.hasStarted || start.cursor > cursor) return true
-    return halt?.code === 'RECORD_UNREADABLE' && (await this.#membership.isReadable(topic, number, cursor))
   }
 
   #begin(slots: readonly Slot[]): void {

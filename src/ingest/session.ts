@@ -13,13 +13,14 @@ import {
   kafkaFailure,
 } from '../kafka/client.ts'
 import type { FetchedBatch } from '../kafka/fetched-batch.ts'
-import { type LogReader, logReader } from '../kafka/log-reader.ts'
+import { type LogEntry, type LogReader, logReader } from '../kafka/log-reader.ts'
 import { type Cluster, generationOf, hookGroup } from '../kafka/patches.ts'
 import { findStarts, logBounds } from './assignment.ts'
 import { within } from '../deadline.ts'
 import type { Outage } from './outage.ts'
 import type { LogBounds } from './resume.ts'
-import { type Membership, Roster, type RosterSetting } from './roster.ts'
+import type { Membership } from './membership.ts'
+import { Roster, type RosterSetting } from './roster.ts'
 
 /** How often missing topics are looked for. */
 const topicsLookMs = 5_000
@@ -135,6 +136,10 @@ export class Session implements Membership {
     const [admin, reader] = [this.#admin, this.#reader]
     const sources = { admin, reader, group: config.kafka.group, stage, prefix: config.stage.prefix }
     return this.#ask(() => findStarts(sources, table, partitions))
+  }
+
+  entryAt(topic: string, partition: number, offset: bigint): Promise<LogEntry> {
+    return this.#ask(() => this.#reader.entryAt(topic, partition, offset))
   }
 
   isReadable(topic: string, partition: number, offset: bigint): Promise<boolean> {

@@ -8,12 +8,14 @@ import type { Message, OffsetRange } from '../../src/change.ts'
 import { configSchema } from '../../src/config.ts'
 import { Failure } from '../../src/failure.ts'
 import type { SealedBatch } from '../../src/ingest/batch.ts'
-import type { Start } from '../../src/ingest/assignment.ts'
+import type { Start } from '../../src/ingest/start.ts'
 import { encodeMetadata, parseCommitment, parseHaltNote } from '../../src/ingest/commitment.ts'
 import { Outage } from '../../src/ingest/outage.ts'
 import type { Offer } from '../../src/ingest/partition.ts'
 import { type Committed, type LogBounds, resume } from '../../src/ingest/resume.ts'
-import { type Membership, Roster, type RosterSetting } from '../../src/ingest/roster.ts'
+import type { Membership } from '../../src/ingest/membership.ts'
+import { Roster, type RosterSetting } from '../../src/ingest/roster.ts'
+import type { LogEntry } from '../../src/kafka/log-reader.ts'
 import { landingKey, parseLandingKey } from '../../src/landing.ts'
 import { createLogger, createMetrics } from '../../src/telemetry.ts'
 import { until } from '../support/until.ts'
@@ -45,6 +47,8 @@ export function ground(ingest: Record<string, unknown> = {}) {
   const commits = new Map<number, Committed>()
   const bounds: { log: LogBounds } = { log: { low: 0n, high: 1_000n } }
   const gaps = new Map<number, OffsetRange[]>()
+  /** by partition and offset, what stands there; nothing where nothing is said */
+  const entries = new Map<string, LogEntry>()
   const failures: Failure[] = []
   const logger = createLogger({ level: 'silent' })
   const config = configOf(ingest)
@@ -91,6 +95,7 @@ export function ground(ingest: Record<string, unknown> = {}) {
       await turn()
       return { partitionCount: 1, starts }
     },
+    entryAt: (_, partition, offset) => Promise.resolve(entries.get(`${partition} ${offset}`) ?? { kind: 'gone' }),
     isReadable: () => Promise.resolve(true),
     fail: (failure) => failures.push(failure),
   }
@@ -122,7 +127,22 @@ export function ground(ingest: Record<string, unknown> = {}) {
     roster.offer(topic, partition, { generation, offset }, { messages: [], unreadable: null, ...what })
   /** What is committed: the offset. */
   const committed = (partition: number) => commits.get(partition)?.offset
-  return { roster, stage, events, commits, committed, bounds, gaps, failures, setting, membership, assign, offer, give }
+  return {
+    roster,
+    stage,
+    events,
+    commits,
+    committed,
+    bounds,
+    gaps,
+    entries,
+    failures,
+    setting,
+    membership,
+    assign,
+    offer,
+    give,
+  }
 }
 
 /** A commit of Firn's own. */

@@ -1,6 +1,7 @@
 /** Partitions that halt: what they leave behind, and when they go on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Failure } from '../../src/failure.ts'
 import { parseHaltNote } from '../../src/ingest/commitment.ts'
 import { until } from '../support/until.ts'
 import { ground, messages, ownCommit, reading } from './roster-ground.ts'
@@ -22,11 +23,11 @@ test('a halt is noted behind what is stored, beside the offset that is committed
   assert.deepEqual(parseHaltNote(commits.get(0)?.metadata ?? null), {
     code: 'RECORD_UNREADABLE',
     message: 'orders/0: the record batch at offset 2: CRC-32C mismatch',
-    command: 'firn ack-gap --topic orders --partition 0 --offsets 2-8',
+    command: 'firn ack-gap --topic orders --partition 0 --offsets 2-8 --discard',
   })
   assert.match(
     roster.halts.map(({ hint }) => hint).join(''),
-    /Run: firn ack-gap --topic orders --partition 0 --offsets 2-8$/,
+    /Run: firn ack-gap --topic orders --partition 0 --offsets 2-8 --discard$/,
   )
 })
 
@@ -79,4 +80,39 @@ test('a partition that halted at a message stays there until that is given up', 
   await roster.reconsider()
   await reading(roster, 1)
   assert.equal(roster.partitions[0]?.cursor, 2n)
+})
+
+test('a log that was replaced under a running partition is seen at the message that was taken before, and nothing of it is stored', async () => {
+  const { roster, stage, entries, assign, offer } = ground()
+  assign([0])
+  await reading(roster, 1)
+  offer(0, 0, 4)
+  const [, , , , last] = messages(0, 0, 4)
+  assert.ok(last)
+  entries.set('0 4', { kind: 'message', message: last })
+  await roster.verify()
+  await roster.verify()
+  assert.equal(roster.halts.length, 0)
+  // The new log has come further than the old one when it is fetched from.
+  offer(0, 5, 9)
+  entries.set('0 4', { kind: 'message', message: { ...last, value: Buffer.from('other') } })
+  await roster.verify()
+  assert.deepEqual(
+    roster.halts.map(({ code }) => code),
+    ['LOG_REPLACED'],
+  )
+  await roster.flush(1_000)
+  assert.deepEqual(stage.keys, [])
+})
+
+test('a message that is gone, or a log that cannot be read now, halts nothing', async () => {
+  const { roster, membership, assign, offer } = ground()
+  assign([0])
+  await reading(roster, 1)
+  offer(0, 0, 4)
+  await roster.verify()
+  await roster.verify()
+  membership.entryAt = () => Promise.reject(new Failure('KAFKA_UNREACHABLE', 'away'))
+  await roster.verify()
+  assert.equal(roster.halts.length, 0)
 })
