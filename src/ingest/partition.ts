@@ -91,6 +91,10 @@ export class Partition implements Reader {
     })
   }
 
+  get startedAt(): number {
+    return this.#progress.startedAt
+  }
+
   get phase(): Phase {
     return this.#progress.phase
   }
@@ -121,9 +125,9 @@ export class Partition implements Reader {
   }
 
   /** From here on batches at its `next` may be taken; it is committed first, where Kafka does not have it yet. */
-  start(commitment: Commitment, partitionCount: number, isCommitted: boolean): void {
+  start(commitment: Commitment, turn: number, partitionCount: number, isCommitted: boolean): void {
     const { next } = commitment
-    this.#progress = step.startAt(this.#progress, next)
+    this.#progress = step.startAt(this.#progress, next, turn)
     this.#partitionCount = partitionCount
     this.#commitment = commitment
     if (!isCommitted) {

@@ -13,6 +13,8 @@ export type Step =
 
 export type Progress = {
   readonly generation: number
+  /** the turn in which it started, as acceptance.ts has it */
+  readonly startedAt: number
   readonly phase: Phase
   /** the next offset to take */
   readonly cursor: bigint
@@ -26,12 +28,12 @@ export type Progress = {
 
 /** Before its start is known. */
 export function resuming(generation: number): Progress {
-  return { generation, phase: 'resuming', cursor: 0n, opened: 0n, underway: [], staged: 0n }
+  return { generation, startedAt: 0, phase: 'resuming', cursor: 0n, opened: 0n, underway: [], staged: 0n }
 }
 
-/** Everything below `cursor` is staged. */
-export function startAt(progress: Progress, cursor: bigint): Progress {
-  return { ...progress, phase: 'reading', cursor, opened: cursor, staged: cursor }
+/** Everything below `cursor` is staged; what is fetched from this turn on may be taken. */
+export function startAt(progress: Progress, cursor: bigint, turn: number): Progress {
+  return { ...progress, startedAt: turn, phase: 'reading', cursor, opened: cursor, staged: cursor }
 }
 
 /** All below `next` is in hand. @throws RangeError where the cursor would go back */

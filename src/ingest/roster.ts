@@ -54,6 +54,7 @@ export class Roster implements PartitionListener {
   /** Partitions of earlier generations that still store what they had. */
   readonly #retired = new Set<Partition>()
   #generation: Generation | null = null
+  #turn = 0
   #leaving = false
 
   constructor(setting: RosterSetting, membership: Membership) {
@@ -68,11 +69,17 @@ export class Roster implements PartitionListener {
       fail: (failure) => {
         membership.fail(failure)
       },
+      nextTurn: () => ++this.#turn,
       started: (partition) => {
         membership.seek(partition.topic, partition.partition, partition.cursor)
         this.#balance()
       },
     }
+  }
+
+  /** Grows with each start of a partition. */
+  get turn(): number {
+    return this.#turn
   }
 
   get partitions(): readonly Partition[] {

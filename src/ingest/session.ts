@@ -68,6 +68,7 @@ export class Session implements Membership {
     // Half of what the group waits for a member without heartbeats; none are sent meanwhile.
     const revokeMs = Math.min(config.ingest.leaveTimeout, config.ingest.sessionTimeout / 2)
     hookGroup(cluster, {
+      turn: () => this.roster.turn,
       outOfRange: (topic, partition) => {
         this.roster.outOfRange(topic, partition)
       },
@@ -183,8 +184,8 @@ export class Session implements Membership {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     // Declared as kafkajs's own class, which it stands in for.
     const batch = payload.batch as unknown as FetchedBatch
-    const { topic, partition, generation, next, unreadable } = batch
-    const fetched = { generation, offset: BigInt(batch.fetchedOffset) }
+    const { topic, partition, askedAt, next, unreadable } = batch
+    const fetched = { askedAt, offset: BigInt(batch.fetchedOffset) }
     const verdict = this.roster.offer(topic, partition, fetched, { messages: batch.records(), next, unreadable })
     if (verdict === 'take') payload.resolveOffset(batch.lastOffset())
     await payload.heartbeat()

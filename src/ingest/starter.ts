@@ -22,6 +22,8 @@ export type StarterSetting = {
   readonly findStarts: (table: TableConfig, partitions: readonly number[]) => Promise<Starts>
   /** Ends the session: no partition can go on. */
   readonly fail: (failure: Failure) => void
+  /** Begins a turn. */
+  readonly nextTurn: () => number
   /** The next fetch of a partition begins at its cursor. */
   readonly started: (partition: Partition) => void
 }
@@ -65,7 +67,7 @@ export async function startAll(setting: StarterSetting, table: TableConfig, all:
 }
 
 function startOne(
-  { logger, metrics, started }: StarterSetting,
+  { logger, metrics, nextTurn, started }: StarterSetting,
   { partition, beyond }: Starting,
   starts: readonly Start[],
   partitionCount: number,
@@ -94,7 +96,7 @@ function startOne(
       'no staged message is left in the log to compare with; going on',
     )
   }
-  partition.start(commitment, partitionCount, found.committed)
+  partition.start(commitment, nextTurn(), partitionCount, found.committed)
   reach('adopt.after')
   reach('seek.before')
   started(partition)

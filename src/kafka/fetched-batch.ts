@@ -33,8 +33,8 @@ export class FetchedBatch {
   readonly next: bigint
   /** what ends it early, at or above `next` */
   readonly unreadable: Unreadable | null
-  /** of the group, when the request was made; null where nobody asked for it */
-  generation: number | null = null
+  /** the member's turn when it was asked for; null for a consumer without hooks */
+  askedAt: number | null = null
   readonly #fetched: bigint
   readonly #visible: readonly RecordBatch[]
   #messages: readonly KafkaMessage[] | undefined

@@ -20,6 +20,8 @@ export type Cluster = object
 
 /** What a group member that keeps its own offsets is asked. */
 export interface GroupHooks {
+  /** A number that grows with each start of a partition: a fetch is marked with it when it is asked for. */
+  turn(): number
   /** Kafka says that a fetch offset is outside of the log. */
   outOfRange(topic: string, partition: number): void
   /** Before the member joins again, and so gives up what it reads; it must not take long. Never throws. */
@@ -109,7 +111,7 @@ function load(): typeof kafkajsTypes {
   replace('kafkajs/src/consumer/batch', FetchedBatch)
   keepOffsets(prototypeOf('kafkajs/src/consumer/offsetManager') as OffsetManager)
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
-  tellGeneration(group)
+  markFetches(group)
   askBeforeRejoin(group)
   handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
   beginConnectionsAnew(prototypeOf('kafkajs/src/network/connection') as Connection)
@@ -164,13 +166,16 @@ function keepOffsets(manager: OffsetManager): void {
   }
 }
 
-/** A batch may be handed over when the group has moved on since it was asked for (#1046, #1366); by this it is known. */
-function tellGeneration(group: ConsumerGroup): void {
+/**
+ * A batch may be handed over when its partition has started anew since it was asked for, in another generation (#1046,
+ * #1366) or in the same: by its turn it is known.
+ */
+function markFetches(group: ConsumerGroup): void {
   const fetch = Reflect.get(group, 'fetch')
   group.fetch = async function (this: ConsumerGroup, nodeId) {
-    const generation = this.generationId
+    const turn = hooksOf.get(this.cluster)?.turn() ?? null
     const batches = await fetch.call(this, nodeId)
-    for (const batch of batches) batch.generation = generation
+    for (const batch of batches) batch.askedAt = turn
     return batches
   }
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import * as step from '../../src/ingest/progress.ts'
 
-const reading = (cursor = 0n) => step.startAt(step.resuming(1), cursor)
+const reading = (cursor = 0n) => step.startAt(step.resuming(1), cursor, 1)
 
 test('what is taken, sealed and stored is committed to its end, in order', () => {
   let progress = step.sealed(step.taken(reading(5n), 8n))

@@ -115,16 +115,16 @@ export function ground(ingest: Record<string, unknown> = {}) {
     const current = { id, commit: (_: string, ...what: Parameters<typeof commit>) => commit(...what) }
     of.assign({ [topic]: partitions }, current)
   }
-  /** A fetch of offsets `from..to`, asked for in the generation that is current unless told. */
-  const offer = (partition: number, from: number, to: number, asked = generation) =>
+  /** A fetch of offsets `from..to`, asked for just now unless told. */
+  const offer = (partition: number, from: number, to: number, askedAt = roster.turn) =>
     roster.offer(
       topic,
       partition,
-      { generation: asked, offset: BigInt(from) },
+      { askedAt, offset: BigInt(from) },
       { messages: messages(partition, from, to), next: BigInt(to + 1), unreadable: null },
     )
   const give = (partition: number, offset: bigint, what: Partial<Offer> & Pick<Offer, 'next'>) =>
-    roster.offer(topic, partition, { generation, offset }, { messages: [], unreadable: null, ...what })
+    roster.offer(topic, partition, { askedAt: roster.turn, offset }, { messages: [], unreadable: null, ...what })
   /** What is committed: the offset. */
   const committed = (partition: number) => commits.get(partition)?.offset
   return {

@@ -1,7 +1,7 @@
 /** The partitions of one process: what is taken, stored and committed, in which order and generation. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../support/until.ts'
 import { ground, keyOf, messages, reading } from './roster-ground.ts'
 
@@ -175,14 +175,36 @@ test('tombstones and holes are covered: by the next file, and by the commit wher
   assert.deepEqual(again.stage.keys, [keyOf(0, 0n, 9n)])
 })
 
-test('a fetch of an earlier generation is dropped, also where it continues at the cursor', async () => {
+test('offsets without a row are not committed before the file that is on its way', async () => {
+  const { roster, stage, assign, offer, give, committed } = ground({ fileRows: 5, freshness: '50ms' })
+  const held = Promise.withResolvers<undefined>()
+  stage.beforePut = () => held.promise
+  assign([0])
+  await reading(roster, 1)
+  offer(0, 0, 4)
+  const [tombstone] = messages(0, 5, 5)
+  assert.ok(tombstone)
+  give(0, 5n, { messages: [{ ...tombstone, value: null }], next: 9n })
+  // Longer than the batch may wait for rows.
+  await sleep(200)
+  assert.equal(committed(0), 0n)
+  held.resolve(undefined)
+  await until(
+    'both commits',
+    () => committed(0)?.toString(),
+    (next) => next === '9',
+  )
+  assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n)])
+})
+
+test('a fetch that was asked for before its partition started is dropped, also where it continues at the cursor', async () => {
   const { roster, assign, offer, events } = ground()
   assign([0])
   await reading(roster, 1)
   assign([0])
   await reading(roster, 1)
-  assert.equal(offer(0, 0, 4, 1), 'drop')
-  assert.equal(offer(0, 0, 4, 2), 'take')
+  assert.equal(offer(0, 0, 4, roster.turn - 1), 'drop')
+  assert.equal(offer(0, 0, 4), 'take')
   assert.ok(!events.includes('seek 0 5'))
 })
 

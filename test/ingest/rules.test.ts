@@ -11,14 +11,14 @@ import { type MemoryUse, planMemory, sealReason } from '../../src/ingest/sealing
 import { Failure } from '../../src/failure.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
-test('a batch is taken only in its generation, while reading, and at the cursor', () => {
-  const reader = (phase: Phase) => ({ generation: 3, phase, cursor: 100n })
-  const at = (offset: bigint, generation: number | null = 3) => ({ generation, offset })
+test('a batch is taken only if it was asked for since the start, while reading, and at the cursor', () => {
+  const reader = (phase: Phase) => ({ startedAt: 3, phase, cursor: 100n })
+  const at = (offset: bigint, askedAt: number | null = 3) => ({ askedAt, offset })
   assert.equal(judge(reader('reading'), at(100n)), 'take')
   assert.equal(judge(reader('reading'), at(200n)), 'seek')
   assert.equal(judge(reader('reading'), at(99n)), 'seek')
   assert.equal(judge(reader('reading'), at(100n, 2)), 'drop')
-  assert.equal(judge(reader('reading'), at(100n, 4)), 'drop')
+  assert.equal(judge(reader('reading'), at(100n, 4)), 'take')
   assert.equal(judge(reader('reading'), at(100n, null)), 'drop')
   for (const phase of ['resuming', 'leaving', 'halted'] as const) assert.equal(judge(reader(phase), at(100n)), 'drop')
   assert.equal(judge(null, at(100n)), 'drop')

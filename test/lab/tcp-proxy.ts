@@ -15,7 +15,7 @@ export type TcpProxy = {
   delay(ms: number): void
   /** Connections stay open, and nothing comes through, until told otherwise. */
   swallow(on: boolean): void
-  /** The next answer on each open connection ends after so many bytes. */
+  /** The next answer on each open connection, and on the next one, ends after so many bytes. */
   halve(bytes: number): void
   close(): Promise<void>
 }
@@ -28,6 +28,7 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
   const held: (() => void)[] = []
   let delayMs = 0
   let swallowing = false
+  let nextLeft = Infinity
 
   const pass = (from: Socket, to: Socket, data: Buffer, pair: Pair): void => {
     const send = () => {
@@ -53,7 +54,8 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
 
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1')
-    const pair: Pair = { near, far, left: Infinity }
+    const pair: Pair = { near, far, left: nextLeft }
+    nextLeft = Infinity
     pairs.add(pair)
     for (const [from, to] of [
       [near, far],
@@ -92,6 +94,7 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
     },
     halve: (bytes) => {
       for (const pair of pairs) pair.left = bytes
+      nextLeft = bytes
     },
     close: async () => {
       const closed = once(server, 'close')

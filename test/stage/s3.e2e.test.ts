@@ -4,6 +4,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { createBucket, openStage } from '../../src/stage/s3.ts'
 import { probeStage } from '../../src/stage/probe.ts'
+import { startTcpProxy } from '../lab/tcp-proxy.ts'
 import { testStack } from '../support/stack.ts'
 
 const { s3 } = testStack()
@@ -23,6 +24,22 @@ test('the first to put an object stores it; the same bytes again are its own, ot
   const head = await stage.head(key('a'))
   assert.equal(head?.sha256, createHash('sha256').update(body).digest('base64'))
   assert.deepEqual({ ...head.metadata }, { rows: '1' })
+})
+
+test('an object whose answer was lost is known as stored', async (t) => {
+  const proxy = await startTcpProxy(Number(new URL(config.endpoint).port))
+  const lossy = openStage({ ...config, endpoint: `http://${proxy.address}` })
+  t.after(async () => {
+    lossy.close()
+    await proxy.close()
+  })
+  for (const bytes of [0, 20]) {
+    const name = key(`lost-${bytes}`)
+    proxy.halve(bytes)
+    assert.equal(await lossy.put(name, Buffer.from('x'), {}), 'own')
+    proxy.halve(bytes)
+    assert.equal(await lossy.put(name, Buffer.from('y'), {}), 'taken')
+  }
 })
 
 test('of many at once exactly one stores, also where bodies are large', async () => {

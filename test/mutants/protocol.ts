@@ -1,0 +1,233 @@
+/**
+ * Mutants of the ingest protocol: each breaks one rule, and names the test that sees it. `make mutants` plants them one by one.
+ */
+import type { Mutant } from './mutant.ts'
+
+const exhaustive = 'test/model/exhaustive.test.ts'
+const roster = 'test/ingest/roster.test.ts'
+const faults = 'test/ingest/roster-faults.test.ts'
+const resume = 'test/ingest/resume.test.ts'
+
+export const protocolMutants: readonly Mutant[] = [
+  {
+    name: 'commit before the put',
+    file: 'src/ingest/outbox.ts',
+    find: `    const outcome = await this.#store({ key, body: file, metadata: encodeLandingMetadata({ rows, anchor }) })\n`,
+    replace: `    await this.#settle('stored', about)\n    const outcome = await this.#store({ key, body: file, metadata: encodeLandingMetadata({ rows, anchor }) })\n`,
+    caughtBy: { file: roster, test: 'nothing is committed before its file is stored' },
+  },
+  {
+    name: 'commit all that was taken, stored or not',
+    file: 'src/ingest/progress.ts',
+    find: `  const next = step.kind === 'file' ? step.range.last + 1n : step.next\n`,
+    replace: `  const next = progress.cursor\n`,
+    caughtBy: { file: exhaustive, test: 'two members take the partition from each other three times' },
+  },
+  {
+    name: 'name a file by its first offset alone',
+    file: 'src/landing.ts',
+    find: `  const range = \`\${fixed(file.range.first, 20)}-\${fixed(file.range.last, 20)}\`\n  return \`\${partitionPrefix(`,
+    replace: `  const range = \`\${fixed(file.range.first, 20)}-\${fixed(file.range.first, 20)}\`\n  return \`\${partitionPrefix(`,
+    caughtBy: { file: exhaustive, test: 'two members take the partition from each other three times' },
+  },
+  {
+    name: 'resume at the highest end, over a hole',
+    file: 'src/ingest/resume.ts',
+    find: `    if (range.first > cursor) break\n`,
+    replace: ``,
+    caughtBy: { file: exhaustive, test: 'a landing file was removed by hand, and the group is lost' },
+  },
+  {
+    name: "trust the client's position",
+    file: 'src/ingest/acceptance.ts',
+    find: `  return fetched.offset === reader.cursor ? 'take' : 'seek'\n`,
+    replace: `  return fetched.offset >= reader.cursor ? 'take' : 'seek'\n`,
+    caughtBy: { file: exhaustive, test: 'the client hands over a batch from elsewhere' },
+  },
+  {
+    name: 'adopt without the anchor',
+    file: 'src/ingest/start.ts',
+    find: `  if (replacedAt !== null) return replacedFailure(place, replacedAt)\n`,
+    replace: ``,
+    caughtBy: { file: exhaustive, test: 'the topic is created again, as long' },
+  },
+  {
+    name: 'take any anchor for the same',
+    file: 'src/ingest/anchor.ts',
+    find: `  return hash === anchor.hash && timestamp === anchor.timestamp ? 'same' : 'other'\n`,
+    replace: `  return hash !== '' && timestamp === anchor.timestamp ? 'same' : 'other'\n`,
+    caughtBy: { file: exhaustive, test: 'the topic is created again, longer' },
+  },
+  {
+    name: 'ignore that the name is taken',
+    file: 'src/ingest/outbox.ts',
+    find: `    return outcome === 'taken' ? 'taken' : 'stored'\n`,
+    replace: `    return outcome === 'taken' ? 'stored' : 'stored'\n`,
+    caughtBy: {
+      file: faults,
+      test: 'where another writer stored the same range first, the partition resumes behind it',
+    },
+  },
+  {
+    name: 'commit behind a name that was taken',
+    file: 'src/ingest/progress.ts',
+    find: `  if (outcome === 'taken') return { progress: abandoned(progress), commit: null }\n`,
+    replace: ``,
+    caughtBy: {
+      file: 'test/ingest/progress.test.ts',
+      test: 'behind a name that another writer has taken nothing is committed',
+    },
+  },
+  {
+    name: 'accept a batch that was asked for before the start',
+    file: 'src/ingest/acceptance.ts',
+    find: `  if (fetched.askedAt === null || fetched.askedAt < reader.startedAt) return 'drop'\n`,
+    replace: ``,
+    caughtBy: { file: exhaustive, test: 'the topic is created again, longer' },
+  },
+  {
+    name: 'let a commit of another epoch vouch',
+    file: 'src/ingest/resume.ts',
+    find: `  return commitment?.epoch === epoch && commitment.next === committed?.offset ? commitment : null\n`,
+    replace: `  return epoch > 0 && commitment?.next === committed?.offset ? commitment : null\n`,
+    caughtBy: { file: resume, test: 'a commit of another epoch says nothing of this one, and is no harm' },
+  },
+  {
+    name: 'let a copied string vouch beside another offset',
+    file: 'src/ingest/resume.ts',
+    find: `  return commitment?.epoch === epoch && commitment.next === committed?.offset ? commitment : null\n`,
+    replace: `  return commitment?.epoch === epoch ? { ...commitment, next: committed?.offset ?? 0n } : null\n`,
+    caughtBy: { file: resume, test: 'a string of Firn beside another offset is as good as none' },
+  },
+  {
+    name: 'let an offset that was set forward by hand vouch',
+    file: 'src/ingest/resume.ts',
+    find: `  const vouched = vouching(trail.committed, trail.epoch)?.next ?? null\n`,
+    replace: `  const vouched = vouching(trail.committed, trail.epoch)?.next ?? trail.committed?.offset ?? null\n`,
+    caughtBy: { file: exhaustive, test: "the group's offsets are lost, or set forward" },
+  },
+  {
+    name: 'go on where Kafka has deleted what was not staged',
+    file: 'src/ingest/resume.ts',
+    find: `  if (cursor < log.low) return {`,
+    replace: `  if (cursor < 0n) return {`,
+    caughtBy: { file: resume, test: 'the stage ends below what Kafka still has: retention loss, with its gap' },
+  },
+  {
+    name: 'seal a batch and keep it open',
+    file: 'src/ingest/progress.ts',
+    find: `    opened: cursor,\n    underway: [...underway,`,
+    replace: `    opened,\n    underway: [...underway,`,
+    caughtBy: {
+      file: 'test/ingest/progress.test.ts',
+      test: 'in any order of steps the chain has no gap, and each commit is the end of what is staged',
+    },
+  },
+  {
+    name: 'pass offsets without a row before what is on its way',
+    file: 'src/ingest/outbox.ts',
+    find: `    this.#enqueue(() => this.#listener.settled('stored', about))\n`,
+    replace: `    void this.#listener.settled('stored', about)\n`,
+    caughtBy: { file: roster, test: 'offsets without a row are not committed before the file that is on its way' },
+  },
+  {
+    name: 'store out of order',
+    file: 'src/ingest/outbox.ts',
+    find: `    this.#queue = this.#queue.then(async () => {\n`,
+    replace: `    this.#queue = Promise.resolve().then(async () => {\n`,
+    caughtBy: { file: roster, test: 'one partition stores in order, others do not wait for it' },
+  },
+  {
+    name: 'store without If-None-Match',
+    file: 'src/stage/s3.ts',
+    find: `    IfNoneMatch: '*',\n`,
+    replace: ``,
+    caughtBy: {
+      file: 'test/stage/s3.e2e.test.ts',
+      test: 'the first to put an object stores it; the same bytes again are its own, others find the name taken',
+    },
+  },
+  {
+    name: 'take a lost answer for a failure',
+    file: 'src/stage/s3.ts',
+    find: `    if (statusOf(error) !== 412 && failure.code !== 'STAGE_UNREACHABLE') throw failure\n`,
+    replace: `    if (statusOf(error) !== 412) throw failure\n`,
+    caughtBy: { file: 'test/stage/s3.e2e.test.ts', test: 'an object whose answer was lost is known as stored' },
+  },
+  {
+    name: 'go by the own record of an epoch, though another was first',
+    file: 'src/ingest/epoch.ts',
+    find: `  if (outcome !== 'taken') return record\n`,
+    replace: `  if (outcome !== 'taken' || record) return record\n`,
+    caughtBy: {
+      file: 'test/ingest/epoch-record.test.ts',
+      test: 'of two who begin an epoch at once both go by the record of the first',
+    },
+  },
+  {
+    name: 'never compare the checksum of a record batch',
+    file: 'src/kafka/record-batch.ts',
+    find: `    if (crc32c(batch.subarray(crcEnd)) !== batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')\n`,
+    replace: `    if (crc32c(batch) === batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')\n`,
+    caughtBy: {
+      file: 'test/kafka/record-batch.test.ts',
+      test: 'any flipped bit behind the checksum is found, and only what lies before its batch is read',
+    },
+  },
+  {
+    name: 'deliver what was aborted, where its transaction began before the fetch',
+    file: 'src/kafka/fetched-batch.ts',
+    find: `      aborting.add(next.producerId)\n      ahead.shift()\n`,
+    replace: `      ahead.shift()\n      if (next.first >= batch.first) aborting.add(next.producerId)\n`,
+    caughtBy: {
+      file: 'test/kafka/fetched-batch.test.ts',
+      test: 'two transactions that were aborted and had begun before the fetched offset are both left out',
+    },
+  },
+  {
+    name: 'forget how far an emptied batch reaches',
+    file: 'src/kafka/fetched-batch.ts',
+    find: `    const reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
+    replace: `    const reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
+    caughtBy: {
+      file: 'test/kafka/fetched-batch.test.ts',
+      test: 'markers, emptied batches and removed offsets are covered to their end',
+    },
+  },
+  {
+    name: 'let kafkajs jump when an offset is outside of the log',
+    file: 'src/kafka/patches.ts',
+    find: `    if (hooks) hooks.outOfRange(place.topic, place.partition)\n`,
+    replace: `    if (hooks && place.partition < 0) hooks.outOfRange(place.topic, place.partition)\n`,
+    caughtBy: {
+      file: 'test/kafka/patches.test.ts',
+      test: 'an offset outside of the log is told, and neither committed nor left',
+    },
+  },
+  {
+    name: 'give up what was read when the log loses it',
+    file: 'src/ingest/roster.ts',
+    find: `    slot.partition.leave()\n    this.#renew(slot, null)\n`,
+    replace: `    slot.partition.abandon()\n    this.#renew(slot, null)\n`,
+    caughtBy: {
+      file: faults,
+      test: 'what was read before the log lost it is stored and committed, however late, before its partition halts',
+    },
+  },
+  {
+    name: 'commit for a partition that went elsewhere',
+    file: 'src/ingest/roster.ts',
+    find: `      const isCurrent = partition.generation === this.#generation?.id && this.#slots.has(keyOf(topic, number))\n`,
+    replace: `      const isCurrent = this.#generation !== null\n`,
+    caughtBy: { file: roster, test: 'an earlier generation commits nothing, also where its put ends late' },
+  },
+]
+
+/**
+ * Mutants that change no outcome, with the argument.
+ *
+ * - Commit nothing at all when a partition starts: the files above the last commit are adopted again at the next start, and
+ *   the stage alone shows the way. It costs a longer listing, and never a row.
+ * - Store files of a batch that was taken by another member's generation: the ranges overlap, and rows of overlapping files
+ *   have the same positions, so that the merge applies one of them. The auditor counts them as "twice".
+ */
