@@ -13,7 +13,7 @@ import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
 import { Session, type SessionSetting } from './session.ts'
-import { type Pulse, Watchdog } from './watchdog.ts'
+import { pulsesOf, type Seen, Watchdog } from './watchdog.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
@@ -99,7 +99,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
         kafka: (kafkaOutage.failure ?? topicsOutage.failure) !== null,
         stage: stageOutage.failure !== null,
       }
-      const stuck = watchdog.look(pulsesOf(session, lags, waits), Date.now())
+      const stuck = watchdog.look(pulsesOf(session.joined, seenOf(session, lags), waits), Date.now())
       if (stuck === null || stopping.signal.aborted) return
       session.fail(new Failure('STUCK', `${stuck} has not moved for ${config.ingest.stuckAfter / 1000} s`))
     },
@@ -165,17 +165,10 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
   return lags
 }
 
-type Waits = { readonly kafka: boolean; readonly stage: boolean }
-
-/** A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag. */
-function pulsesOf({ joined, roster }: Session, lags: Lags, waits: Waits): readonly Pulse[] {
-  const member: Pulse = { name: 'membership of the group', place: '', due: !joined && !waits.kafka }
-  const partitions = roster.partitions.map((partition): Pulse => {
-    const { topic, partition: number, phase, cursor } = partition
-    const name = `${topic}/${number}`
-    const isBehind = (lags.get(name) ?? 0n) > 0n && !roster.isPaused(partition)
-    const due = phase === 'reading' ? isBehind : phase !== 'halted' && !waits.stage
-    return { name, place: `${phase} ${cursor.toString()}`, due: due && !waits.kafka }
+function seenOf({ roster }: Session, lags: Lags): readonly Seen[] {
+  return roster.partitions.map((one) => {
+    const { topic, partition, phase, cursor } = one
+    const lag = lags.get(`${topic}/${partition}`) ?? 0n
+    return { topic, partition, phase, cursor, lag, isPaused: roster.isPaused(one) }
   })
-  return [member, ...partitions]
 }

@@ -22,8 +22,14 @@ export type MemoryUse = { readonly rows: number; readonly openBytes: number; rea
 export type MemoryPlan = { readonly seal: number | null; readonly read: boolean; readonly usedBytes: number }
 
 /**
+ * What is left of the budget when reading stops, as a share of it: room for what is taken before it is looked at again, and
+ * for pages that grow by doubling.
+ */
+const reserve = 1 / 32
+
+/**
  * Open batches may hold half of the budget: beyond that the largest is sealed. The other half is for those on their way
- * to the stage; when all is used, nothing is read until some of them have arrived.
+ * to the stage; when it is used up, nothing is read until some of them have arrived.
  */
 export function planMemory(uses: readonly MemoryUse[], budgetBytes: number): MemoryPlan {
   let open = 0
@@ -35,5 +41,5 @@ export function planMemory(uses: readonly MemoryUse[], budgetBytes: number): Mem
     if (rows > 0 && (largest === null || openBytes > (uses[largest]?.openBytes ?? 0))) largest = index
   })
   const usedBytes = open + inFlight
-  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes, usedBytes }
+  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes * (1 - reserve), usedBytes }
 }

@@ -2,6 +2,7 @@
  * Decides whether a process is stuck: it lags, it has read nothing for a while, and nothing is known that it waits for.
  * Pure; what is measured is ingest.ts's, and so is what follows.
  */
+import type { Phase } from './acceptance.ts'
 
 /** One thing that ought to get on, as it is now. */
 export type Pulse = {
@@ -11,6 +12,32 @@ export type Pulse = {
   readonly place: string
   /** whether there is something to do, and nothing that it waits for: an operator, the store, memory, Kafka */
   readonly due: boolean
+}
+
+/** What of a partition decides whether it is due. */
+export type Seen = {
+  readonly topic: string
+  readonly partition: number
+  readonly phase: Phase
+  readonly cursor: bigint
+  /** from the cursor to the last stable offset, so that a tail of markers or a hanging transaction is none */
+  readonly lag: bigint
+  /** for want of memory */
+  readonly isPaused: boolean
+}
+
+/** Which neighbours are known to be away. */
+export type Waits = { readonly kafka: boolean; readonly stage: boolean }
+
+/** A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag. */
+export function pulsesOf(joined: boolean, partitions: readonly Seen[], waits: Waits): readonly Pulse[] {
+  const member: Pulse = { name: 'membership of the group', place: '', due: !joined && !waits.kafka }
+  const all = partitions.map(({ topic, partition, phase, cursor, lag, isPaused }): Pulse => {
+    const isBehind = lag > 0n && !isPaused
+    const due = phase === 'reading' ? isBehind : phase !== 'halted' && !waits.stage
+    return { name: `${topic}/${partition}`, place: `${phase} ${cursor.toString()}`, due: due && !waits.kafka }
+  })
+  return [member, ...all]
 }
 
 type Since = { readonly place: string; readonly sinceMs: number }

@@ -59,7 +59,7 @@ async function format(
   const scram = ['256', '512'].flatMap((bits) => ['--add-scram', `SCRAM-SHA-${bits}=${user}`])
   const properties = join(folder, 'server.properties')
   try {
-    await storageTool(['format', '--standalone', '-t', state.kafkaClusterId, '-c', properties, ...scram])
+    await storageTool(['format', '--standalone', `--cluster-id=${state.kafkaClusterId}`, '-c', properties, ...scram])
   } catch (error) {
     const { stderr = '', stdout = '' } = error as { readonly stderr?: string; readonly stdout?: string }
     throw new Failure('STACK_PART_FAILED', `Kafka cannot format its folder\n${stdout}${stderr}`, { cause: error })

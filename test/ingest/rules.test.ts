@@ -56,11 +56,11 @@ test('the largest batch is sealed when open ones hold more than half of the memo
   )
 })
 
-test('nothing is read while all memory is used, sealed or not', () => {
+test('nothing is read while the memory is used up, sealed or not, but for a reserve of a thirty-second', () => {
   const use = (openBytes: number, inFlightBytes: number): MemoryUse => ({ rows: 1, openBytes, inFlightBytes })
-  assert.equal(planMemory([use(10, 40), use(10, 39)], 100).read, true)
-  assert.equal(planMemory([use(10, 40), use(10, 40)], 100).read, false)
-  assert.equal(planMemory([use(10, 40), use(10, 40)], 100).usedBytes, 100)
+  assert.equal(planMemory([use(10, 40), use(10, 36)], 100).read, true)
+  assert.equal(planMemory([use(10, 40), use(10, 37)], 100).read, false)
+  assert.equal(planMemory([use(10, 40), use(10, 37)], 100).usedBytes, 97)
 })
 
 test('on a topic of several partitions a change needs a key, keeps its primary key, or its table names an order', () => {

@@ -1,7 +1,7 @@
 /** When a process is stuck, and when it only waits. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Watchdog } from '../../src/ingest/watchdog.ts'
+import { pulsesOf, type Seen, Watchdog } from '../../src/ingest/watchdog.ts'
 
 const pulse = (place: string, due = true, name = 't/0') => ({ name, place, due })
 
@@ -19,4 +19,34 @@ test('what moves, or waits for something known, or went away, begins anew', () =
   const all = [pulse('5'), pulse('8', true, 'moves'), pulse('9', true, 'leaves')]
   assert.equal(watchdog.look(all, 1_800), null)
   assert.equal(watchdog.look(all, 1_900), 'moves')
+})
+
+const reading: Seen = { topic: 't', partition: 0, phase: 'reading', cursor: 5n, lag: 9n, isPaused: false }
+const isDue = (change: Partial<Seen>, waits = { kafka: false, stage: false }) =>
+  pulsesOf(true, [{ ...reading, ...change }], waits).some(({ due }) => due)
+
+test('a partition with lag is due; without lag, halted, or waiting for memory, the store or Kafka it is not', () => {
+  assert.ok(isDue({}))
+  assert.ok(!isDue({ lag: 0n }), 'a tail of markers or a hanging transaction is no lag')
+  assert.ok(!isDue({ phase: 'halted' }))
+  assert.ok(!isDue({ isPaused: true }))
+  assert.ok(!isDue({}, { kafka: true, stage: false }))
+  assert.ok(
+    isDue({}, { kafka: false, stage: true }),
+    'it reads on while the store is away, until the memory is used up',
+  )
+})
+
+test('a partition that looks for its start, or leaves, is due unless its neighbours are away', () => {
+  for (const phase of ['resuming', 'leaving'] as const) {
+    assert.ok(isDue({ phase, lag: 0n }))
+    assert.ok(!isDue({ phase }, { kafka: false, stage: true }))
+    assert.ok(!isDue({ phase }, { kafka: true, stage: false }))
+  }
+})
+
+test('a process that is no member of its group is due unless Kafka is away', () => {
+  const due = (kafka: boolean) => pulsesOf(false, [], { kafka, stage: false }).some((one) => one.due)
+  assert.ok(due(false))
+  assert.ok(!due(true))
 })

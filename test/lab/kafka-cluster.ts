@@ -86,7 +86,7 @@ async function prepare(plan: Plan): Promise<Broker> {
     mainClass,
     ...args,
   ]
-  await run(java, command('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties))
+  await run(java, command('kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties))
   let child: Child | null = null
   const logFile = join(folder, 'broker.log')
   return {

@@ -15,6 +15,8 @@ export type TcpProxy = {
   delay(ms: number): void
   /** Connections stay open, and nothing comes through, until told otherwise. */
   swallow(on: boolean): void
+  /** Requests to Kafka of this kind are lost; others come through. */
+  loseRequests(apiKey: number | null): void
   /** The next answer on each open connection, and on the next one, ends after so many bytes. */
   halve(bytes: number): void
   close(): Promise<void>
@@ -28,6 +30,7 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
   const held: (() => void)[] = []
   let delayMs = 0
   let swallowing = false
+  let lostApi: number | null = null
   let nextLeft = Infinity
 
   const pass = (from: Socket, to: Socket, data: Buffer, pair: Pair): void => {
@@ -48,6 +51,8 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
       if (delayMs > 0) setTimeout(send, delayMs)
       else send()
     }
+    // A request begins with its length, then the kind.
+    if (from === pair.near && lostApi !== null && data.length >= 6 && data.readInt16BE(4) === lostApi) return
     if (swallowing) held.push(deliver)
     else deliver()
   }
@@ -91,6 +96,9 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
     swallow: (on) => {
       swallowing = on
       if (!on) for (const deliver of held.splice(0)) deliver()
+    },
+    loseRequests: (apiKey) => {
+      lostApi = apiKey
     },
     halve: (bytes) => {
       for (const pair of pairs) pair.left = bytes

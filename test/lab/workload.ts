@@ -2,6 +2,7 @@
  * Messages that a laboratory sends while faults happen: changes of a few rows, now and then something that is no JSON, and,
  * where told, transactions of which some are aborted. Sent straight to the brokers: the producer is not under test.
  */
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
@@ -20,6 +21,8 @@ export type WorkloadOptions = {
   /** gives numbers from 0 to 1 */
   readonly random: () => number
   readonly transactions?: boolean
+  /** bytes of each row that no codec makes smaller by much; without it, words */
+  readonly noiseBytes?: number
 }
 
 const stepMs = 100
@@ -88,10 +91,12 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   }
 }
 
-function messageOf(number: number, { partitions, random }: WorkloadOptions): ProducedMessage {
+function messageOf(number: number, { partitions, random, noiseBytes }: WorkloadOptions): ProducedMessage {
   const id = Math.floor(random() * 500)
   const partition = id % partitions
-  const row = `{"id":${id},"n":${number},"text":"${'firn '.repeat(Math.floor(random() * 40))}"}`
+  const words = 'firn '.repeat(Math.floor(random() * 40))
+  const text = noiseBytes === undefined ? words : randomBytes((noiseBytes * 3) / 4).toString('base64')
+  const row = `{"id":${id},"n":${number},"text":"${text}"}`
   const dice = random()
   const value =
     dice < 0.02

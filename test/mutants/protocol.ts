@@ -219,7 +219,7 @@ export const protocolMutants: readonly Mutant[] = [
     file: 'src/ingest/roster.ts',
     find: `      const isCurrent = partition.generation === this.#generation?.id && this.#slots.has(keyOf(topic, number))\n`,
     replace: `      const isCurrent = this.#generation !== null\n`,
-    caughtBy: { file: roster, test: 'an earlier generation commits nothing, also where its put ends late' },
+    caughtBy: { file: faults, test: 'a commit that Kafka refuses is tried again, and no more in another generation' },
   },
 ]
 
