@@ -20,8 +20,8 @@ usage: firn run [--config FILE]
 
 Reads the topics of all tables as a member of the group kafka.group, writes their changes as Parquet files to the stage, and
 commits behind them. Needs no Snowflake connection. What is not there yet (a broker, a topic, the bucket) is waited for.
-SIGTERM or SIGINT: stores what is buffered within ingest.leaveTimeout, leaves the group, exits 0. Logs go to stderr;
-/metrics, /healthz and /readyz answer at status.listen.
+SIGTERM or SIGINT: stores what is buffered within ingest.leaveTimeout, leaves the group, exits 0. A second
+one ends it at once. Logs go to stderr; /metrics, /healthz and /readyz answer at status.listen.
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
 
@@ -90,6 +90,8 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
     port: server.port,
     done: ended,
     stop: () => {
+      const seconds = config.ingest.leaveTimeout / 1_000
+      logger.info(`told to stop: storing what is buffered, for at most ${seconds} s; told again, it leaves at once`)
       ingest.stop()
     },
   }

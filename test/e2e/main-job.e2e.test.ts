@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs'
+import { CompressionTypes, kafkaClient, Partitioners } from '../../src/kafka/client.ts'
 import { canonicalJson } from '../../src/local/exact-json.ts'
 import { openSource } from '../../src/local/workload.ts'
 import { connectSnowflake, type Session } from '../../src/snowflake/session.ts'
+import { createLogger } from '../../src/telemetry.ts'
 import { firn, type Running, startFirn } from '../support/firn.ts'
 import { testStack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
@@ -26,7 +27,8 @@ const partitions = 4
 const changes = 20_000
 
 const { kafka: kafkaAt, s3: s3At, warehouse: warehouseAt } = testStack()
-const kafka = new Kafka({ brokers: [...kafkaAt.brokers], logLevel: logLevel.ERROR })
+const plain = { brokers: [...kafkaAt.brokers], group: name, clientId: name, ssl: false }
+const kafka = kafkaClient(plain, createLogger({ level: 'silent' }))
 const s3 = new S3Client({
   endpoint: s3At.endpoint,
   region: s3At.region,
