@@ -12,7 +12,7 @@ import { backoffMs } from './backoff.ts'
 import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
-import { Session, type SessionSetting } from './session.ts'
+import { joinMs, Session, type SessionSetting } from './session.ts'
 import { pulsesOf, type Seen, Watchdog } from './watchdog.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
@@ -48,7 +48,9 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const stageOutage = new Outage('the stage', logger, { reachable: metrics.firn_stage_reachable })
   const kafkaOutage = new Outage('Kafka', logger)
   const topicsOutage = new Outage('every topic', logger)
-  const watchdog = new Watchdog(config.ingest.stuckAfter)
+  const watchdog = new Watchdog()
+  const { stuckAfter } = config.ingest
+  const patience = { partitionMs: stuckAfter, joinMs: stuckAfter + joinMs(config.ingest) }
   const setting: SessionSetting = {
     config,
     logger,
@@ -99,9 +101,9 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
         kafka: (kafkaOutage.failure ?? topicsOutage.failure) !== null,
         stage: stageOutage.failure !== null,
       }
-      const stuck = watchdog.look(pulsesOf(session.joined, seenOf(session, lags), waits), Date.now())
+      const stuck = watchdog.look(pulsesOf(session.joined, seenOf(session, lags), waits, patience), Date.now())
       if (stuck === null || stopping.signal.aborted) return
-      session.fail(new Failure('STUCK', `${stuck} has not moved for ${config.ingest.stuckAfter / 1000} s`))
+      session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
     },
     reconsider: async () => {
       await session?.roster.reconsider()

@@ -2,7 +2,7 @@
  * One membership of the consumer group, from joining to leaving, on connections of its own.
  * Which partitions are read and how is roster.ts; when the next session begins, ingest.ts.
  */
-import type { TableConfig } from '../config.ts'
+import type { IngestConfig, TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import {
   type Admin,
@@ -24,6 +24,14 @@ import { Roster, type RosterSetting } from './roster.ts'
 
 /** How often missing topics are looked for. */
 const topicsLookMs = 5_000
+
+/** How long the group waits, when its members change, for those that it knows. */
+const rebalanceMs = 60_000
+
+/** The longest that the group may keep a process that wants to join: until a dead member is dropped, and a slow one is back. */
+export function joinMs({ sessionTimeout }: IngestConfig): number {
+  return sessionTimeout + rebalanceMs
+}
 
 /** kafkajs waits for its brokers when it leaves; a broker that is gone must not hold the process. */
 const leaveMs = 5_000
@@ -55,7 +63,7 @@ export class Session implements Membership {
     const { consumer, cluster } = consumerOf(kafka, {
       groupId: config.kafka.group,
       sessionTimeout: config.ingest.sessionTimeout,
-      rebalanceTimeout: 60_000,
+      rebalanceTimeout: rebalanceMs,
       heartbeatInterval: Math.min(3_000, Math.floor(config.ingest.sessionTimeout / 3)),
       maxWaitTimeInMs: 500,
       metadataMaxAge: 10_000,

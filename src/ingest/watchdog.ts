@@ -12,7 +12,12 @@ export type Pulse = {
   readonly place: string
   /** whether there is something to do, and nothing that it waits for: an operator, the store, memory, Kafka */
   readonly due: boolean
+  /** how long it may stay at its place while it is due */
+  readonly patienceMs: number
 }
+
+/** How long a partition may stay where it is, and how long it may take to become a member of the group. */
+export type Patience = { readonly partitionMs: number; readonly joinMs: number }
 
 /** What of a partition decides whether it is due. */
 export type Seen = {
@@ -30,12 +35,19 @@ export type Seen = {
 export type Waits = { readonly kafka: boolean; readonly stage: boolean }
 
 /** A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag. */
-export function pulsesOf(joined: boolean, partitions: readonly Seen[], waits: Waits): readonly Pulse[] {
-  const member: Pulse = { name: 'membership of the group', place: '', due: !joined && !waits.kafka }
+export function pulsesOf(
+  joined: boolean,
+  partitions: readonly Seen[],
+  waits: Waits,
+  { partitionMs, joinMs }: Patience,
+): readonly Pulse[] {
+  const isOutside = !joined && !waits.kafka
+  const member: Pulse = { name: 'membership of the group', place: '', due: isOutside, patienceMs: joinMs }
   const all = partitions.map(({ topic, partition, phase, cursor, lag, isPaused }): Pulse => {
     const isBehind = lag > 0n && !isPaused
     const due = phase === 'reading' ? isBehind : phase !== 'halted' && !waits.stage
-    return { name: `${topic}/${partition}`, place: `${phase} ${cursor.toString()}`, due: due && !waits.kafka }
+    const place = `${phase} ${cursor.toString()}`
+    return { name: `${topic}/${partition}`, place, due: due && !waits.kafka, patienceMs: partitionMs }
   })
   return [member, ...all]
 }
@@ -43,23 +55,19 @@ export function pulsesOf(joined: boolean, partitions: readonly Seen[], waits: Wa
 type Since = { readonly place: string; readonly sinceMs: number }
 
 export class Watchdog {
-  readonly #patienceMs: number
   #seen: ReadonlyMap<string, Since> = new Map()
 
-  constructor(patienceMs: number) {
-    this.#patienceMs = patienceMs
-  }
-
-  /** The name of something that was due for longer than the patience, all that time at one place; null where nothing was. */
-  look(pulses: readonly Pulse[], nowMs: number): string | null {
+  /** Something that was due for longer than its patience, all that time at one place; null where nothing was. */
+  look(pulses: readonly Pulse[], nowMs: number): Pulse | null {
     const seen = new Map<string, Since>()
-    let stuck: string | null = null
-    for (const { name, place, due } of pulses) {
+    let stuck: Pulse | null = null
+    for (const pulse of pulses) {
+      const { name, place, due, patienceMs } = pulse
       if (!due) continue
       const before = this.#seen.get(name)
       const since = before?.place === place ? before : { place, sinceMs: nowMs }
       seen.set(name, since)
-      if (nowMs - since.sinceMs >= this.#patienceMs) stuck ??= name
+      if (nowMs - since.sinceMs >= patienceMs) stuck ??= pulse
     }
     this.#seen = seen
     return stuck

@@ -3,27 +3,28 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pulsesOf, type Seen, Watchdog } from '../../src/ingest/watchdog.ts'
 
-const pulse = (place: string, due = true, name = 't/0') => ({ name, place, due })
+const pulse = (place: string, due = true, name = 't/0') => ({ name, place, due, patienceMs: 1_000 })
 
 test('what is due and stays at its place for longer than the patience is stuck, by name', () => {
-  const watchdog = new Watchdog(1_000)
+  const watchdog = new Watchdog()
   assert.equal(watchdog.look([pulse('5')], 0), null)
   assert.equal(watchdog.look([pulse('5')], 999), null)
-  assert.equal(watchdog.look([pulse('5'), pulse('1', true, 't/1')], 1_000), 't/0')
+  assert.equal(watchdog.look([pulse('5'), pulse('1', true, 't/1')], 1_000)?.name, 't/0')
 })
 
 test('what moves, or waits for something known, or went away, begins anew', () => {
-  const watchdog = new Watchdog(1_000)
+  const watchdog = new Watchdog()
   watchdog.look([pulse('5'), pulse('7', true, 'moves'), pulse('9', true, 'leaves')], 0)
   watchdog.look([pulse('5', false), pulse('8', true, 'moves')], 900)
   const all = [pulse('5'), pulse('8', true, 'moves'), pulse('9', true, 'leaves')]
   assert.equal(watchdog.look(all, 1_800), null)
-  assert.equal(watchdog.look(all, 1_900), 'moves')
+  assert.equal(watchdog.look(all, 1_900)?.name, 'moves')
 })
 
 const reading: Seen = { topic: 't', partition: 0, phase: 'reading', cursor: 5n, lag: 9n, isPaused: false }
+const patience = { partitionMs: 1_000, joinMs: 5_000 }
 const isDue = (change: Partial<Seen>, waits = { kafka: false, stage: false }) =>
-  pulsesOf(true, [{ ...reading, ...change }], waits).some(({ due }) => due)
+  pulsesOf(true, [{ ...reading, ...change }], waits, patience).some(({ due }) => due)
 
 test('a partition with lag is due; without lag, halted, or waiting for memory, the store or Kafka it is not', () => {
   assert.ok(isDue({}))
@@ -46,7 +47,15 @@ test('a partition that looks for its start, or leaves, is due unless its neighbo
 })
 
 test('a process that is no member of its group is due unless Kafka is away', () => {
-  const due = (kafka: boolean) => pulsesOf(false, [], { kafka, stage: false }).some((one) => one.due)
+  const due = (kafka: boolean) => pulsesOf(false, [], { kafka, stage: false }, patience).some((one) => one.due)
   assert.ok(due(false))
   assert.ok(!due(true))
+})
+
+test('the group may keep a process waiting for members that died or are slow, so joining has a patience of its own', () => {
+  const watchdog = new Watchdog()
+  const at = (nowMs: number) => watchdog.look(pulsesOf(false, [], { kafka: false, stage: false }, patience), nowMs)
+  assert.equal(at(0), null)
+  assert.equal(at(4_999), null)
+  assert.equal(at(5_000)?.name, 'membership of the group')
 })
