@@ -9,11 +9,13 @@ NPM_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FIRN := node src/main.ts
+export SECONDS ?= 600
+export SEED ?= 1
 PARTS := src/local/install-parts.sh
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: check setup stack-parts ## the whole path on this machine, with changes, load and faults (KEEP=1 leaves it running)
@@ -27,10 +29,30 @@ test: check setup stack-parts typecheck lint ## everything that must hold, on a 
 firn: setup ## run one command of firn: make firn ARGS="status --config firn.yaml"
 	@$(FIRN) $(ARGS)
 
-# Tests that need the stack take it from test/support/stack.ts.
+# By the end of their names: those of the stack and of the laboratory start servers.
 .PHONY: test-unit
 test-unit: setup ## the tests that need no stack
-	@node --test $$(grep -rL --include='*.test.ts' 'support/\(stack\|contract\)\.ts' test)
+	@node --test $$(find test -name '*.test.ts' ! -name '*.e2e.test.ts' ! -name '*.contract.test.ts' ! -path 'test/local/stack*')
+
+.PHONY: crash-matrix
+crash-matrix: check setup stack-parts ## SIGKILL at every fail point, with one and two members, healthy and faulty store
+	@node test/lab/crash-matrix-main.ts
+
+.PHONY: chaos
+chaos: check setup stack-parts ## random faults on three brokers: SECONDS=600 SEED=1
+	@node test/lab/chaos-main.ts
+
+.PHONY: outage
+outage: check setup stack-parts ## no store under load, memory within its budget: SECONDS=600
+	@node test/lab/outage-main.ts
+
+.PHONY: exhaustive
+exhaustive: setup ## every interleaving of wider worlds than those in make test (half an hour)
+	@node test/model/exhaustive-main.ts
+
+.PHONY: mutants
+mutants: check setup stack-parts ## plants the bugs listed in test/mutants one by one, and sees that their tests catch them
+	@node test/mutants/mutants-main.ts
 
 .PHONY: typecheck
 typecheck: setup ## check the types

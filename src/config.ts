@@ -91,7 +91,9 @@ const ingest = z.strictObject({
   freshness: duration.prefault('60s').describe('a batch is sealed at this age at the latest'),
   fileBytes: bytes.prefault('128MiB').describe('a batch is sealed at this size of its file'),
   fileRows: z.int().min(1).default(1_000_000).describe('a batch is sealed at this number of rows'),
-  memory: bytes.prefault('256MiB').describe('all that is buffered and in flight stays under it'),
+  memory: bytes
+    .prefault('256MiB')
+    .describe('all that is buffered and in flight stays under it, but for a single message of more than 2 MiB'),
   sessionTimeout: duration
     .prefault('30s')
     .describe('after this silence the group gives the partitions of a process to others (6 s is what brokers allow)'),

@@ -22,10 +22,10 @@ export type MemoryUse = { readonly rows: number; readonly openBytes: number; rea
 export type MemoryPlan = { readonly seal: number | null; readonly read: boolean; readonly usedBytes: number }
 
 /**
- * What is left of the budget when reading stops, as a share of it: room for what is taken before it is looked at again, and
- * for pages that grow by doubling.
+ * Reading stops when so much of the budget is left: an eighth, or this much. What is taken before the memory is looked at
+ * again, and pages of two columns that double, come to less than it; only a single message of its size may pass the budget.
  */
-const reserve = 1 / 32
+const reserveBytesMax = 2 * 2 ** 20
 
 /**
  * Open batches may hold half of the budget: beyond that the largest is sealed. The other half is for those on their way
@@ -41,5 +41,6 @@ export function planMemory(uses: readonly MemoryUse[], budgetBytes: number): Mem
     if (rows > 0 && (largest === null || openBytes > (uses[largest]?.openBytes ?? 0))) largest = index
   })
   const usedBytes = open + inFlight
-  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes * (1 - reserve), usedBytes }
+  const reserveBytes = Math.min(budgetBytes / 8, reserveBytesMax)
+  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes - reserveBytes, usedBytes }
 }

@@ -199,7 +199,8 @@ describe('no false halts', { concurrency: 3 }, () => {
   })
 
   test('a first start with a time reads what is of that time or later', async () => {
-    const topic = await createTopic(1)
+    // As old as they are, Kafka would delete them.
+    const topic = await createTopic(1, { 'retention.ms': '-1' })
     const at = (id: number, time: string) => ({
       key: String(id),
       value: insert(id),

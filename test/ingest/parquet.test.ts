@@ -19,7 +19,9 @@ const path = join(folder, 'file.parquet')
 let duck: DuckDBConnection
 
 before(async () => {
-  duck = await (await DuckDBInstance.create(':memory:')).connect()
+  // Else it answers for a file that was written again within a moment from what it has kept of the one before.
+  const settings = { enable_external_file_cache: 'false' }
+  duck = await (await DuckDBInstance.create(':memory:', settings)).connect()
 })
 after(() => {
   duck.closeSync()

@@ -56,11 +56,14 @@ test('the largest batch is sealed when open ones hold more than half of the memo
   )
 })
 
-test('nothing is read while the memory is used up, sealed or not, but for a reserve of a thirty-second', () => {
+test('nothing is read while the memory is used up, sealed or not, but for a reserve: an eighth, or 2 MiB', () => {
   const use = (openBytes: number, inFlightBytes: number): MemoryUse => ({ rows: 1, openBytes, inFlightBytes })
-  assert.equal(planMemory([use(10, 40), use(10, 36)], 100).read, true)
-  assert.equal(planMemory([use(10, 40), use(10, 37)], 100).read, false)
-  assert.equal(planMemory([use(10, 40), use(10, 37)], 100).usedBytes, 97)
+  assert.equal(planMemory([use(10, 40), use(10, 27)], 100).read, true)
+  assert.equal(planMemory([use(10, 40), use(10, 28)], 100).read, false)
+  assert.equal(planMemory([use(10, 40), use(10, 28)], 100).usedBytes, 88)
+  const budget = 64 * 2 ** 20
+  assert.equal(planMemory([use(0, budget - 2 * 2 ** 20 - 1)], budget).read, true)
+  assert.equal(planMemory([use(0, budget - 2 * 2 ** 20)], budget).read, false)
 })
 
 test('on a topic of several partitions a change needs a key, keeps its primary key, or its table names an order', () => {

@@ -65,7 +65,7 @@ export async function runOutage({ seconds, messagesPerSecond, memoryMiB, say }: 
       const [buffered, resident] = [await bufferedOf(port), await residentOf(member)]
       bufferedMax = Math.max(bufferedMax, buffered)
       // Settled a while after it was full.
-      if (buffered > 0.9 * budget && residentFull === 0) residentFull = await settledResident(member)
+      if (buffered > 0.85 * budget && residentFull === 0) residentFull = await settledResident(member)
       if (residentFull > 0) residentMax = Math.max(residentMax, resident)
       if (Date.now() < nextReportMs) continue
       nextReportMs = Date.now() + 30_000
