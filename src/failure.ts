@@ -80,7 +80,7 @@ export const failures = {
   },
   TEXT_TOO_LONG: {
     response: 'halt',
-    hint: 'A text of this message is longer than the 128 MiB that a Snowflake column takes; staged, its whole file would be skipped. Lower max.message.bytes of the topic.',
+    hint: 'A text of this message is longer than the 128 MiB that a Snowflake column takes; staged, its whole file would be skipped. Lower max.message.bytes of the topic, and record that this message is given up.',
   },
   NAME_TAKEN: {
     response: 'halt',

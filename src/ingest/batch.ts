@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Change, Message, OffsetRange } from '../change.ts'
 import type { Decoded, Reject } from '../envelope/decoded.ts'
-import { Failure } from '../failure.ts'
+import { ackGapCommand, Failure } from '../failure.ts'
 import { type Anchor, type LandingColumnName, landingColumns } from '../landing.ts'
 import { LastMessage } from './anchor.ts'
 import { Column, type ColumnPage, textBytesMax } from './columns.ts'
@@ -293,10 +293,9 @@ const partBytesMax = Math.floor((textBytesMax / 4) * 3)
 function refuseLong({ topic, partition, offset, key, value }: Message, headers: string | null): void {
   const longest = Math.max(key?.length ?? 0, value?.length ?? 0)
   if (longest <= partBytesMax && Buffer.byteLength(headers ?? '') <= textBytesMax) return
-  throw new Failure(
-    'TEXT_TOO_LONG',
-    `${topic}/${partition} ${offset.toString()}: a text of ${textBytesMax} bytes would not hold it`,
-  )
+  const at = offset.toString()
+  const reason = `${topic}/${partition} at offset ${at}: a text of ${textBytesMax} bytes would not hold it`
+  throw new Failure('TEXT_TOO_LONG', reason, { command: ackGapCommand(topic, partition, at, true) })
 }
 
 /** `[["name", "text"], ["name", {"base64": "..."}], ["name", null]]`, in the order of arrival. */
