@@ -5,10 +5,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { Change, Message, OffsetRange } from '../change.ts'
 import type { Decoded, Reject } from '../envelope/decoded.ts'
-import { ackGapCommand, Failure } from '../failure.ts'
 import { type Anchor, type LandingColumnName, landingColumns } from '../landing.ts'
 import { LastMessage } from './anchor.ts'
-import { Column, type ColumnPage, textBytesMax } from './columns.ts'
+import { Column, type ColumnPage } from './columns.ts'
+import { headersText, refuseLong } from './message-text.ts'
 
 /** A row group ends at this many rows ... */
 const groupRowsMax = 50_000
@@ -285,25 +285,4 @@ function addOptionalText(column: Column, value: string | null): void {
 function addOptionalBytes(column: Column, value: Buffer | null): void {
   if (value === null) column.addNull()
   else column.addBytes(value)
-}
-
-/** Longest part of a message that a column takes in any form: as base64 it grows by a third. */
-const partBytesMax = Math.floor((textBytesMax / 4) * 3)
-
-function refuseLong({ topic, partition, offset, key, value }: Message, headers: string | null): void {
-  const longest = Math.max(key?.length ?? 0, value?.length ?? 0)
-  if (longest <= partBytesMax && Buffer.byteLength(headers ?? '') <= textBytesMax) return
-  const at = offset.toString()
-  const reason = `${topic}/${partition} at offset ${at}: a text of ${textBytesMax} bytes would not hold it`
-  throw new Failure('TEXT_TOO_LONG', reason, { command: ackGapCommand(topic, partition, at, true) })
-}
-
-/** `[["name", "text"], ["name", {"base64": "..."}], ["name", null]]`, in the order of arrival. */
-function headersText(headers: Message['headers']): string {
-  return JSON.stringify(
-    headers.map(([name, value]) => [
-      name,
-      value === null ? null : isUtf8(value) ? value.toString() : { base64: value.toString('base64') },
-    ]),
-  )
 }

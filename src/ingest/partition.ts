@@ -4,19 +4,17 @@
  */
 import type { Message } from '../change.ts'
 import type { IngestConfig } from '../config.ts'
-import { decode } from '../envelope/envelope.ts'
-import { type Reject, reject } from '../envelope/decoded.ts'
-import { Failure, type FailureCode, toFailure } from '../failure.ts'
+import { type Failure, type FailureCode, toFailure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
 import { type Unreadable, unreadableFailure } from '../kafka/record-batch.ts'
-import { type Anchor, valueKey } from '../landing.ts'
+import type { Anchor } from '../landing.ts'
 import type { Phase, Reader } from './acceptance.ts'
-import { Batch } from './batch.ts'
 import { type Commitment, encodeMetadata } from './commitment.ts'
-import { disorderOf } from './disorder.ts'
+import { decodeByRules } from './message-rules.ts'
+import { OpenBatch } from './open-batch.ts'
 import { type About, Outbox, type OutboxSetting } from './outbox.ts'
 import * as step from './progress.ts'
-import { type MemoryUse, type SealReason, sealReason } from './sealing.ts'
+import type { MemoryUse, SealReason } from './sealing.ts'
 import type { CommitPlace } from './start.ts'
 
 /** What a partition is given at its start; the same for all partitions of a process but for `table`. */
@@ -33,9 +31,6 @@ export interface PartitionListener {
   /** Memory was freed. */
   freed(): void
 }
-
-/** The batch in hand, with what it does not count itself. */
-type Open = { readonly batch: Batch; firstTimestamp: bigint; readonly rejects: Map<string, number> }
 
 /** What a fetch brought of this partition. */
 export type Offer = {
@@ -64,9 +59,7 @@ export class Partition implements Reader {
   readonly #outbox: Outbox
   #progress: step.Progress
   #partitionCount = 1
-  #open: Open | null = null
-  #ageTimer: NodeJS.Timeout | undefined
-  #firstRowAtMs: number | null = null
+  #open: OpenBatch | null = null
   /** the last that was committed or tried; null before the start */
   #commitment: Commitment | null = null
   #sealedAnchor: Anchor | null = null
@@ -168,8 +161,7 @@ export class Partition implements Reader {
   /** Ends the open batch and hands it to the outbox; a batch without rows is passed, and goes on. */
   seal(reason: SealReason): void {
     const open = this.#open
-    clearTimeout(this.#ageTimer)
-    this.#ageTimer = undefined
+    open?.stopTimer()
     if (!open || this.#outbox.broken) return
     const { batch, firstTimestamp, rejects } = open
     if (batch.rows === 0) {
@@ -245,26 +237,12 @@ export class Partition implements Reader {
   }
 
   #add(message: Message): void {
-    const { table, limits } = this.#setting
-    const decoded = this.#tooLarge(message) ?? decode(message, table)
-    const disorder = disorderOf(message, decoded, table, this.#partitionCount)
-    if (disorder !== null) {
-      const place = `${this.topic}/${this.partition} at offset ${message.offset.toString()}`
-      throw new Failure('UNORDERED', `${place}: ${disorder}, on a topic of ${this.#partitionCount} partitions`)
-    }
+    const { limits } = this.#setting
+    const decoded = decodeByRules(message, this.#setting, this.#partitionCount)
     const open = this.#opened()
-    open.batch.add(message, decoded)
+    open.add(message, decoded)
     this.#progress = step.taken(this.#progress, message.offset + 1n)
-    if (open.batch.messages === 1) open.firstTimestamp = message.timestamp
-    if (decoded.kind === 'reject') open.rejects.set(decoded.code, (open.rejects.get(decoded.code) ?? 0) + 1)
     if (open.batch.rows >= limits.fileRows) this.seal('rows')
-  }
-
-  #tooLarge({ offset, value }: Message): Reject | null {
-    const { limits, prefix, stage, table } = this.#setting
-    if (value === null || value.length <= limits.maxValueBytes) return null
-    const key = valueKey(prefix, this.topic, table.epoch, this.partition, offset)
-    return reject('VALUE_TOO_LARGE', `${value.length} bytes, kept in s3://${stage.bucket}/${key}`)
   }
 
   /** The batch at the cursor cannot be read: fetched again, it may be sound; if it never is, somebody must act. */
@@ -273,42 +251,29 @@ export class Partition implements Reader {
     if (unreadable !== null && this.#failedReads >= readsMax) throw unreadableFailure(this, this.cursor, unreadable)
   }
 
-  #opened(): Open {
+  #opened(): OpenBatch {
     if (this.#open) return this.#open
-    const { table, now } = this.#setting
+    const { table, limits, now } = this.#setting
     const { fileBytesPerByte } = this.#outbox
-    const batch = new Batch({
-      topic: this.topic,
-      epoch: table.epoch,
-      partition: this.partition,
-      first: this.cursor,
-      openedAtMs: now(),
-      ...(fileBytesPerByte === undefined ? {} : { fileBytesPerByte }),
-    })
-    this.#open = { batch, firstTimestamp: -1n, rejects: new Map() }
+    const measure = fileBytesPerByte === undefined ? {} : { fileBytesPerByte }
+    const { topic, partition, cursor: first } = this
+    this.#open = new OpenBatch({ topic, epoch: table.epoch, partition, first, ...measure }, limits, now)
     return this.#open
   }
 
-  /** One timer for the batch in hand: an idle partition has none, and a batch never waits for new messages. */
   #sealIfDue(): void {
-    const batch = this.#open?.batch
-    if (!batch) return
-    const { limits, now } = this.#setting
-    if (batch.rows > 0) this.#firstRowAtMs ??= now()
-    const ageMs = this.#firstRowAtMs === null ? 0 : now() - this.#firstRowAtMs
-    const reason = sealReason(batch, ageMs, limits)
+    const open = this.#open
+    const reason = open?.due() ?? null
     if (reason) this.seal(reason)
     else
-      this.#ageTimer ??= setTimeout(() => {
+      open?.sealAtAge(() => {
         this.seal('age')
-      }, limits.freshness)
+      })
   }
 
   #drop(): void {
-    clearTimeout(this.#ageTimer)
-    this.#ageTimer = undefined
+    this.#open?.stopTimer()
     this.#open = null
-    this.#firstRowAtMs = null
   }
 
   async #settled(outcome: step.Outcome, { first, anchor }: About): Promise<void> {
