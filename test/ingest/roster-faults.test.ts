@@ -243,7 +243,7 @@ test('what is encoded after its partition has halted is no memory in use', async
 })
 
 test('a commit that Kafka refuses is tried again, and no more in another generation', async () => {
-  const { roster, setting, assign } = ground({ fileRows: 5 })
+  const { roster, setting, assign, committed } = ground({ fileRows: 5 })
   let tries = 0
   const refusing = { id: 7, commit: () => Promise.reject(new Failure('KAFKA_FAILED', `try ${++tries}`)) }
   roster.assign({ [topic]: [0] }, refusing)
@@ -255,5 +255,6 @@ test('a commit that Kafka refuses is tried again, and no more in another generat
   assign([])
   await sleep(1_000)
   assert.equal(tries, 2)
+  assert.equal(committed(0), undefined)
   assert.match(await setting.metrics.exposition(), /^firn_commits_failed_total\{.*\} 2$/m)
 })
