@@ -1,9 +1,10 @@
 /**
- * A process of the laboratory: ends with the process that started it, however that ends, and leaves its log.
+ * A process of the laboratory: ends with the process that started it, also where that is interrupted, and leaves its log.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { heedInterruption } from '../support/interruption.ts'
 
 export type Child = {
   readonly pid: number
@@ -16,6 +17,7 @@ export type Child = {
   signal(signal: NodeJS.Signals): void
 }
 
+heedInterruption()
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')

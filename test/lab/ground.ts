@@ -2,6 +2,7 @@
  * A laboratory: brokers behind proxies, an S3 server behind one, and members that are killed: `firn run` as a user starts it,
  * each in a process of its own. What is done to them is decided by who asks for one.
  */
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +46,10 @@ export type Ground = {
 
 export async function startGround(brokers: 1 | 3): Promise<Ground> {
   const dir = await mkdtemp(join(tmpdir(), 'firn-lab-'))
+  // Finds nothing after an orderly end; else processes that are ending may still write into it for a moment.
+  process.on('exit', () => {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+  })
   const [cluster, store] = await Promise.all([startCluster(dir, brokers), startStore(dir)])
   const silent = createLogger({ level: 'silent' })
   const kafka = kafkaClient({ brokers: [...cluster.direct], group: 'x', clientId: 'lab', ssl: false }, silent)

@@ -4,10 +4,12 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { heedInterruption } from '../support/interruption.ts'
 import { ownStack } from '../support/stack.ts'
 import type { Mutant } from './mutant.ts'
 import { protocolMutants } from './protocol.ts'
@@ -16,7 +18,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const mutants: readonly Mutant[] = protocolMutants
 
+heedInterruption()
 const copy = await mkdtemp(join(tmpdir(), 'firn-mutants-'))
+process.on('exit', () => {
+  rmSync(copy, { recursive: true, force: true })
+})
 const stack = ownStack()
 try {
   for (const part of ['src', 'sql', 'test', 'package.json'])
@@ -35,7 +41,10 @@ try {
       caughtBy.file,
     ]
     const child = spawn(process.execPath, args, { cwd: copy, env, stdio: 'ignore' })
+    const endWithThis = (): void => void child.kill()
+    process.once('exit', endWithThis)
     const [code] = (await once(child, 'exit')) as [number | null]
+    process.removeListener('exit', endWithThis)
     return code === 0
   }
 
@@ -64,6 +73,5 @@ try {
   process.exitCode = caught === mutants.length ? 0 : 1
 } finally {
   await stack.down({ clean: true })
-  await rm(copy, { recursive: true })
 }
 process.exit()
