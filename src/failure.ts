@@ -64,7 +64,7 @@ export const failures = {
   },
   SETTINGS_CHANGED: {
     response: 'halt',
-    hint: 'What a table says of dialect, key and order holds for a whole epoch. Put the setting back, or raise tables[].epoch, which reads the topic from its earliest message; a new key needs a rebuilt target table too.',
+    hint: 'What a table says of dialect, key and order holds for a whole epoch, and epochs only rise. Put the setting back, or raise tables[].epoch, which reads the topic from its earliest message; a new key needs a rebuilt target table too.',
   },
   EPOCH_RECORD_INVALID: {
     response: 'halt',
@@ -96,6 +96,10 @@ export const failures = {
   KAFKA_FORBIDDEN: {
     response: 'fatal',
     hint: 'The Kafka user lacks a right. It needs READ and DESCRIBE on the topics and READ on the group.',
+  },
+  LEADER_MISSING: {
+    response: 'retry',
+    hint: 'Kafka has no leader for these partitions; the others go on. Bring the brokers that hold their replicas back.',
   },
   TOPIC_MISSING: { response: 'retry', hint: 'The topic does not exist. Check tables[].topic, or create it.' },
   KAFKA_FAILED: { response: 'retry', hint: 'Kafka answered with an error that Firn does not know. See the cause.' },

@@ -46,7 +46,7 @@ export const metricTable = {
   },
   firn_staged_offset: {
     kind: 'gauge',
-    help: 'Staged watermark: every offset below it is covered by a landing file on the stage.',
+    help: 'Staged watermark: every offset below it is in a landing file on the stage, carries no row, or was given up.',
     labels: perPartition,
   },
   firn_staged_timestamp_seconds: {
@@ -133,6 +133,17 @@ export const metricTable = {
   string,
   { readonly kind: 'gauge' | 'counter' | 'histogram'; readonly help: string; readonly labels: readonly string[] }
 >
+
+/** What is told of a partition for as long as this process reads it. */
+export const partitionGauges = [
+  'firn_consumed_offset',
+  'firn_consumed_timestamp_seconds',
+  'firn_staged_offset',
+  'firn_staged_timestamp_seconds',
+  'firn_staged_source_timestamp_seconds',
+  'firn_end_offset',
+  'firn_lag_messages',
+] as const satisfies readonly MetricName[]
 
 type Table = typeof metricTable
 export type MetricName = keyof Table

@@ -4,9 +4,9 @@
  */
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
-import { type Failure, type FailureCode, hintOf, toFailure } from '../failure.ts'
+import { Failure, type FailureCode, hintOf, toFailure } from '../failure.ts'
 import { parseCommitment, parseHaltNote } from '../ingest/commitment.ts'
-import { readEpoch } from '../ingest/epoch.ts'
+import { epochsBegun, readEpoch } from '../ingest/epoch.ts'
 import { type EpochRecord, judgeEpoch } from '../ingest/epoch-record.ts'
 import type { LandingFile } from '../landing.ts'
 import { connectSnowflake } from '../snowflake/session.ts'
@@ -77,7 +77,11 @@ async function attempt<T>(read: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-type StagedTable = { readonly files: readonly LandingFile[]; readonly record: EpochRecord | null }
+type StagedTable = {
+  readonly files: readonly LandingFile[]
+  readonly record: EpochRecord | Failure | null
+  readonly begun: readonly number[]
+}
 
 /** By table. */
 async function readStage(config: Config): Promise<ReadonlyMap<string, StagedTable>> {
@@ -87,12 +91,20 @@ async function readStage(config: Config): Promise<ReadonlyMap<string, StagedTabl
     const tables = new Map<string, StagedTable>()
     for (const table of config.tables) {
       const files = await readStagedFiles(stage, prefix, table)
-      tables.set(table.table, { files, record: await readEpoch({ stage, prefix }, table) })
+      const record = await readEpoch({ stage, prefix }, table).catch(invalidRecord)
+      tables.set(table.table, { files, record, begun: await epochsBegun({ stage, prefix }, table.topic) })
     }
     return tables
   } finally {
     stage.close()
   }
+}
+
+/** One that cannot be read halts its topic, and hides nothing of the others. @throws all other failures */
+function invalidRecord(error: unknown): Failure {
+  const failure = toFailure(error)
+  if (failure.code === 'EPOCH_RECORD_INVALID') return failure
+  throw failure
 }
 
 /** What does not go on by itself: one partition, or a whole topic (null). */
@@ -113,9 +125,9 @@ function haltsOf(
   return tables.flatMap((table): readonly Halt[] => {
     const { topic, epoch } = table
     const log = logs.get(topic) ?? []
-    const record = staged?.get(table.table)?.record ?? null
-    const refusal =
-      record && log.length > 0 ? judgeEpoch(record, { clusterId, partitionCount: log.length, table }) : null
+    const { record = null, begun = [] } = staged?.get(table.table) ?? {}
+    const facts = { clusterId, partitionCount: log.length, begun, table }
+    const refusal = record instanceof Failure ? record : record && log.length > 0 ? judgeEpoch(record, facts) : null
     if (refusal) return [{ topic, partition: null, code: refusal.code, message: refusal.message, hint: refusal.hint }]
     return log.flatMap(({ partition, metadata }) => {
       const note = parseHaltNote(metadata)

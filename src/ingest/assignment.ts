@@ -10,10 +10,19 @@ import type { Anchor } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
 import { compareAnchor } from './anchor.ts'
 import type { Commitment } from './commitment.ts'
-import { openEpoch } from './epoch.ts'
+import { epochsBegun, openEpoch } from './epoch.ts'
 import { epochStart, judgeEpoch } from './epoch-record.ts'
-import { type Committed, type LogBounds, resume, type Resumption, type Trail, vouching } from './resume.ts'
-import { type Compared, standing, type Start, startOf } from './start.ts'
+import { logBounds, partitionCountOf } from './log-bounds.ts'
+import {
+  type Committed,
+  type LogBounds,
+  resume,
+  type Resumption,
+  type Trail,
+  unvouchedFrom,
+  vouching,
+} from './resume.ts'
+import { type Compared, otherLogNote, standing, type Start, startOf } from './start.ts'
 import { anchorsBelow, readGaps, readStaged, type Trace } from './staged-trail.ts'
 
 export type AssignmentSources = {
@@ -24,6 +33,7 @@ export type AssignmentSources = {
   readonly prefix: string
 }
 
+/** One start for each partition, but for those that have no leader now, or are not known to every broker yet. */
 export type Starts = { readonly partitionCount: number; readonly starts: readonly Start[] }
 
 /** A leader that has just been elected may not know its log's end yet: a halt counts when it is seen this often. */
@@ -56,8 +66,9 @@ async function lookOnce(
   const clusterId = await clusterIdOf(admin)
   const record = await openEpoch(sources, table, clusterId)
   const committed = await committedOffsets(sources, topic)
-  const partitionCount = (await logBounds(admin, topic)).size
-  const refusal = judgeEpoch(record, { clusterId, partitionCount, table })
+  const partitionCount = await partitionCountOf(admin, topic)
+  const begun = await epochsBegun(sources, topic)
+  const refusal = judgeEpoch(record, { clusterId, partitionCount, begun, table })
   if (refusal) {
     const starts = partitions.map((partition): Start => {
       return { kind: 'halt', partition, failure: refusal, place: standing(committed.get(partition) ?? null) }
@@ -67,17 +78,18 @@ async function lookOnce(
   const gaps = await readGaps({ ...sources, topic, epoch })
   const trails = await each(partitions, async (partition) => {
     const found = committed.get(partition) ?? null
-    const from = vouching(found, epoch)?.next ?? null
+    const from = unvouchedFrom(vouching(found, epoch))
     const staged = await readStaged({ ...sources, topic, epoch, partition }, from)
     const start = epochStart(record, partition)
     return { partition, trail: { epoch, start, committed: found, staged, gaps: gaps.get(partition) ?? [] } }
   })
   // After the listings: a file stored in between may end beyond what the log held before.
   const bounds = await logBounds(admin, topic)
-  const starts = await each(trails, ({ partition, trail }) =>
-    lookAt(sources, table, partition, trail, bounds.get(partition) ?? { low: 0n, high: 0n }),
-  )
-  return { partitionCount, starts }
+  const looked = await each(trails, ({ partition, trail }) => {
+    const log = bounds.get(partition)
+    return log ? lookAt(sources, table, partition, trail, log) : null
+  })
+  return { partitionCount, starts: looked.filter((start) => start !== null) }
 }
 
 async function lookAt(
@@ -91,7 +103,8 @@ async function lookAt(
   const resumption = resume(trail, log)
   const { cursor, adopted } = resumption
   const vouched = vouching(trail.committed, epoch)
-  const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log })
+  const isNoted = otherLogNote(trail) !== null
+  const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log, isNoted })
   return startOf({ topic, partition }, trail, log, resumption, compared)
 }
 
@@ -100,37 +113,38 @@ type Standing = {
   readonly adopted: Resumption['adopted']
   readonly vouched: Commitment | null
   readonly log: LogBounds
+  /** whether it was told before that this is another log */
+  readonly isNoted: boolean
 }
 
 /** Compares the newest anchor that the log still has. @throws Failure of Kafka or of the stage */
-async function compare(
-  reader: LogReader,
-  trace: Trace,
-  { cursor, adopted, vouched, log }: Standing,
-): Promise<Compared> {
+async function compare(reader: LogReader, trace: Trace, standing: Standing): Promise<Compared> {
+  const { log, vouched, isNoted } = standing
   let newest: Anchor | null = null
-  for await (const anchor of anchors(trace, { cursor, adopted, vouched })) {
+  for await (const anchor of anchors(trace, standing)) {
     newest ??= anchor
     // Earlier ones are gone too.
     if (anchor.offset < log.low || anchor.offset >= log.high) break
     const entry = await reader.entryAt(trace.topic, trace.partition, anchor.offset)
     const verdict = compareAnchor(anchor, entry)
     if (verdict === 'same') return { log: 'same', newest, replacedAt: null }
+    if (verdict === 'gone' && isNoted && anchor === vouched?.anchor) break
     if (verdict === 'other') return { log: 'unverified', newest, replacedAt: anchor.offset }
   }
   return { log: newest ? 'unverified' : 'new', newest, replacedAt: null }
 }
 
 /** Newest first. A commit passes its anchor on to the next one, so that one without has nothing before it. */
-async function* anchors(trace: Trace, { cursor, adopted, vouched }: Omit<Standing, 'log'>): AsyncGenerator<Anchor> {
-  if (adopted.length > 0) yield* anchorsBelow(trace, cursor, adopted)
+async function* anchors(trace: Trace, { cursor, adopted, vouched, isNoted }: Standing): AsyncGenerator<Anchor> {
+  // Files beyond the commit may be of the other log.
+  if (adopted.length > 0 && !isNoted) yield* anchorsBelow(trace, cursor, adopted)
   else if (vouched?.anchor) {
     yield vouched.anchor
     yield* anchorsBelow(trace, vouched.first, [])
   }
 }
 
-async function each<T, R>(items: readonly T[], look: (item: T) => Promise<R>): Promise<readonly R[]> {
+async function each<T, R>(items: readonly T[], look: (item: T) => Promise<R> | R): Promise<readonly R[]> {
   const found: R[] = []
   for (let at = 0; at < items.length; at += lookupsMax) {
     found.push(...(await Promise.all(items.slice(at, at + lookupsMax).map(look))))
@@ -144,14 +158,6 @@ async function clusterIdOf(admin: Admin): Promise<string | null> {
     throw kafkaFailure(error, 'read the id of the cluster')
   })
   return clusterId
-}
-
-/** The bounds of each partition's log, up to the last stable offset. @throws Failure of Kafka */
-export async function logBounds(admin: Admin, topic: string): Promise<ReadonlyMap<number, LogBounds>> {
-  const offsets = await admin.fetchTopicOffsets(topic).catch((error: unknown) => {
-    throw kafkaFailure(error, `read the offsets of topic ${topic}`)
-  })
-  return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
 }
 
 async function committedOffsets({ admin, group }: AssignmentSources, topic: string) {

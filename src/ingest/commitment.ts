@@ -11,6 +11,8 @@ export type Commitment = {
   readonly next: bigint
   /** first offset of the batch that ends at `next` */
   readonly first: bigint
+  /** that batch has no row and no file yet: the next file covers it too, so that files join without a hole */
+  readonly open: boolean
   /** the last message below `next`; null where none is known */
   readonly anchor: Anchor | null
 }
@@ -27,6 +29,7 @@ export function encodeMetadata(commitment: Commitment | null, halt: HaltNote | n
     epoch: commitment.epoch,
     next: commitment.next.toString(),
     first: commitment.first.toString(),
+    ...(commitment.open ? { open: true } : {}),
     anchor: commitment.anchor && encodeAnchor(commitment.anchor),
   }
   const note = halt && {
@@ -39,11 +42,11 @@ export function encodeMetadata(commitment: Commitment | null, halt: HaltNote | n
 export function parseCommitment(text: string | null): Commitment | null {
   const members = objectOf(text)
   if (!members) return null
-  const { epoch, next, first, anchor } = members
+  const { epoch, next, first, open, anchor } = members
   if (typeof epoch !== 'number' || !isOffset(next) || !isOffset(first)) return null
   const parsed = typeof anchor === 'string' ? parseAnchor(anchor) : null
   if (anchor !== null && !parsed) return null
-  return { epoch, next: BigInt(next), first: BigInt(first), anchor: parsed }
+  return { epoch, next: BigInt(next), first: BigInt(first), open: open === true, anchor: parsed }
 }
 
 /** Null where the partition did not halt. */

@@ -56,11 +56,22 @@ export function parseEpochRecord(bytes: Uint8Array, key: string): EpochRecord {
 export type EpochFacts = {
   readonly clusterId: string | null
   readonly partitionCount: number
+  /** the epochs of the topic that have begun */
+  readonly begun: readonly number[]
   readonly table: Pick<TableConfig, 'topic' | 'dialect' | 'key' | 'order' | 'epoch'>
 }
 
 /** Why no partition of the topic may go on; null where all may. */
-export function judgeEpoch(record: EpochRecord, { clusterId, partitionCount, table }: EpochFacts): Failure | null {
+export function judgeEpoch(
+  record: EpochRecord,
+  { clusterId, partitionCount, begun, table }: EpochFacts,
+): Failure | null {
+  const latest = Math.max(...begun, table.epoch)
+  // What it would stage loses against the later epoch, row by row, without a word.
+  if (latest > table.epoch) {
+    const words = `epoch ${latest} of ${table.topic} has begun, and the config says ${table.epoch}`
+    return new Failure('SETTINGS_CHANGED', words)
+  }
   const epoch = `${table.topic} in epoch ${table.epoch}`
   if (record.clusterId !== null && clusterId !== null && record.clusterId !== clusterId) {
     return new Failure('LOG_REPLACED', `${epoch} began on cluster ${record.clusterId}, and this is ${clusterId}`)

@@ -7,6 +7,7 @@ import { reach } from '../fail-point.ts'
 import { type Admin, kafkaFailure } from '../kafka/client.ts'
 import { epochRecordKey, epochRecordsPrefix, parseEpochRecordKey } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
+import { partitionCountOf } from './log-bounds.ts'
 import { encodeEpochRecord, type EpochRecord, parseEpochRecord } from './epoch-record.ts'
 
 export type EpochSources = { readonly admin: Admin; readonly stage: Stage; readonly prefix: string }
@@ -45,21 +46,35 @@ export async function readEpoch(
   return found ? parseEpochRecord(found, key) : null
 }
 
+/** The epochs of a topic that have begun, in no order. @throws Failure of the stage */
+export async function epochsBegun(
+  { stage, prefix }: Omit<EpochSources, 'admin'>,
+  topic: string,
+): Promise<readonly number[]> {
+  const epochs: number[] = []
+  for await (const { key } of stage.list(epochRecordsPrefix(prefix, topic), { shallow: true })) {
+    const epoch = parseEpochRecordKey(prefix, topic, key)
+    if (epoch !== null) epochs.push(epoch)
+  }
+  return epochs
+}
+
 async function firstRecord(
   { admin, stage, prefix }: EpochSources,
   table: TableConfig,
   clusterId: string | null,
 ): Promise<EpochRecord> {
   const { topic, epoch, dialect, key, order = null } = table
-  let isLater = false
-  for await (const object of stage.list(epochRecordsPrefix(prefix, topic))) {
-    const other = parseEpochRecordKey(prefix, topic, object.key)
-    if (other !== null && other < epoch) isLater = true
-  }
+  const partitionCount = await partitionCountOf(admin, topic)
+  const begun = await epochsBegun({ stage, prefix }, topic)
   // A later epoch reads again what the one before it has read.
-  const start = isLater ? 'earliest' : table.start
+  const start = begun.some((other) => other < epoch) ? 'earliest' : table.start
   const starts = await startOffsets(admin, topic, start)
-  return { clusterId, partitionCount: starts.size, start, starts, dialect, key, order }
+  if (starts.size < partitionCount) {
+    const words = `${topic} has ${partitionCount} partitions, and ${starts.size} with a leader: epoch ${epoch} cannot begin`
+    throw new Failure('LEADER_MISSING', words)
+  }
+  return { clusterId, partitionCount, start, starts, dialect, key, order }
 }
 
 async function startOffsets(

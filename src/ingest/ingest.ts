@@ -13,7 +13,7 @@ import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
 import { joinMs, Session, type SessionSetting } from './session.ts'
-import { pulsesOf, type Seen, Watchdog } from './watchdog.ts'
+import { type Patience, pulsesOf, type Seen, Watchdog } from './watchdog.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
@@ -48,9 +48,8 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const stageOutage = new Outage('the stage', logger, { reachable: metrics.firn_stage_reachable })
   const kafkaOutage = new Outage('Kafka', logger)
   const topicsOutage = new Outage('every topic', logger)
+  const leadersOutage = new Outage('the leader of every partition', logger)
   const watchdog = new Watchdog()
-  const { stuckAfter } = config.ingest
-  const patience = { partitionMs: stuckAfter, joinMs: stuckAfter + joinMs(config.ingest) }
   const setting: SessionSetting = {
     config,
     logger,
@@ -89,7 +88,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
       const joined = session?.joined ?? false
       return {
         ready: joined && proved,
-        kafka: { joined, trouble: kafkaOutage.failure ?? topicsOutage.failure },
+        kafka: { joined, trouble: kafkaOutage.failure ?? topicsOutage.failure ?? leadersOutage.failure },
         stage: { proved, trouble: stageOutage.failure },
         halts: session?.roster.halts ?? [],
       }
@@ -97,11 +96,12 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     observe: async () => {
       if (!session) return
       const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
-      const waits = {
-        kafka: (kafkaOutage.failure ?? topicsOutage.failure) !== null,
-        stage: stageOutage.failure !== null,
-      }
-      const stuck = watchdog.look(pulsesOf(session.joined, seenOf(session, lags), waits, patience), Date.now())
+      tellLeaderless(lags, leadersOutage)
+      const waits = { kafka: kafkaOutage.failure !== null, stage: stageOutage.failure !== null }
+      const stuck = watchdog.look(
+        pulsesOf(session.joined, seenOf(session, lags), waits, patienceOf(config)),
+        Date.now(),
+      )
       if (stuck === null || stopping.signal.aborted) return
       session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
     },
@@ -140,22 +140,25 @@ async function pause(ms: number, stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** By partition, as `<topic>/<partition>`. */
-type Lags = ReadonlyMap<string, bigint>
+/** By partition, as `<topic>/<partition>`; null where it has no leader, so that nobody can say. */
+type Lags = ReadonlyMap<string, bigint | null>
 
 const noLags: Lags = new Map()
 
 async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outage): Promise<Lags> {
-  const lags = new Map<string, bigint>()
+  const lags = new Map<string, bigint | null>()
   for (const topic of new Set(session.roster.partitions.map((partition) => partition.topic))) {
     try {
       const bounds = await session.logBounds(topic)
       if (!session.joined) return noLags
       for (const { topic: of, partition, cursor, phase } of session.roster.partitions) {
         const high = bounds.get(partition)?.high
-        if (of !== topic || high === undefined || phase === 'resuming') continue
-        const lag = high > cursor ? high - cursor : 0n
+        if (of !== topic) continue
+        if (high === undefined) lags.set(`${topic}/${partition}`, null)
+        if (high === undefined) continue
+        const lag = phase !== 'resuming' && high > cursor ? high - cursor : 0n
         lags.set(`${topic}/${partition}`, lag)
+        if (phase === 'resuming') continue
         metrics.firn_end_offset.set({ topic, partition }, Number(high))
         metrics.firn_lag_messages.set({ topic, partition }, Number(lag))
       }
@@ -167,10 +170,20 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
   return lags
 }
 
+function patienceOf({ ingest }: Config): Patience {
+  return { partitionMs: ingest.stuckAfter, joinMs: ingest.stuckAfter + joinMs(ingest) }
+}
+
+function tellLeaderless(lags: Lags, outage: Outage): void {
+  const places = [...lags].flatMap(([place, lag]) => (lag === null ? place : []))
+  if (places.length > 0) outage.report(new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`))
+  else if (lags.size > 0) outage.over()
+}
+
 function seenOf({ roster }: Session, lags: Lags): readonly Seen[] {
   return roster.partitions.map((one) => {
     const { topic, partition, phase, cursor } = one
-    const lag = lags.get(`${topic}/${partition}`) ?? 0n
+    const lag = lags.get(`${topic}/${partition}`) ?? null
     return { topic, partition, phase, cursor, lag, isPaused: roster.isPaused(one) }
   })
 }

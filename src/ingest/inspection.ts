@@ -11,6 +11,8 @@ import type { Membership } from './membership.ts'
 import type { Partition } from './partition.ts'
 import { replacedFailure } from './start.ts'
 
+export type Halted = { readonly partition: Partition; readonly code: FailureCode }
+
 export class Inspection {
   readonly #membership: Membership
   readonly #logger: Logger
@@ -22,16 +24,25 @@ export class Inspection {
     this.#logger = logger
   }
 
-  /** Whether a partition that halted with `code` would get beyond the place where it stands. Never rejects. */
-  async isOver(partition: Partition, code: FailureCode, table: TableConfig): Promise<boolean> {
-    const { topic, partition: number, cursor, hasStarted } = partition
-    return await this.#look(async () => {
-      const { starts } = await this.#membership.findStarts(table, [number])
-      const [start] = starts
-      if (start?.kind !== 'start') return false
-      if (!hasStarted || start.cursor > cursor) return true
-      return code === 'RECORD_UNREADABLE' && (await this.#membership.isReadable(topic, number, cursor))
-    })
+  /** Those of the halted partitions of a topic that would get beyond the place where they stand. Never rejects. */
+  async over(table: TableConfig, halted: readonly Halted[]): Promise<readonly Partition[]> {
+    // Who holds the name shows only when it is put again.
+    const candidates = halted.filter(({ code }) => code !== 'NAME_TAKEN')
+    if (candidates.length === 0) return []
+    const numbers = candidates.map(({ partition }) => partition.partition)
+    const found = await this.#look('warn', () => this.#membership.findStarts(table, numbers))
+    const over: Partition[] = []
+    for (const { partition, code } of candidates) {
+      const start = found?.starts.find((one) => one.partition === partition.partition)
+      if (start?.kind === 'start' && (await this.#isPassable(partition, code, start.cursor))) over.push(partition)
+    }
+    return over
+  }
+
+  async #isPassable({ topic, partition, cursor, hasStarted }: Partition, code: FailureCode, next: bigint) {
+    if (!hasStarted || next > cursor) return true
+    if (code !== 'RECORD_UNREADABLE') return false
+    return (await this.#look('warn', () => this.#membership.isReadable(topic, partition, cursor))) ?? false
   }
 
   /**
@@ -44,21 +55,21 @@ export class Inspection {
       const anchor = this.#anchors.get(partition)
       this.#anchors.set(partition, partition.anchor)
       if (phase !== 'reading' || !anchor) continue
-      const isReplaced = await this.#look(async () => {
+      const isReplaced = await this.#look('debug', async () => {
         return compareAnchor(anchor, await this.#membership.entryAt(topic, number, anchor.offset)) === 'other'
       })
-      if (isReplaced) partition.halt(replacedFailure(`${topic}/${number}`, anchor.offset))
+      if (isReplaced) partition.halt(replacedFailure(`${topic}/${number}`, anchor.offset), undefined, anchor)
     }
   }
 
-  /** What cannot be seen now is looked at again, before long. */
-  async #look(see: () => Promise<boolean>): Promise<boolean> {
+  /** Null where it cannot be seen now: it is looked at again, before long. */
+  async #look<T>(level: 'warn' | 'debug', see: () => Promise<T>): Promise<T | null> {
     try {
       return await see()
     } catch (error) {
       const { code, message } = toFailure(error)
-      this.#logger.debug({ code, reason: message }, 'a partition could not be looked at')
-      return false
+      this.#logger[level]({ code, reason: message }, 'a partition could not be looked at; it will be, in a moment')
+      return null
     }
   }
 }

@@ -5,10 +5,11 @@
 import type { TableConfig } from '../config.ts'
 import { Failure, toFailure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
-import { type Anchor, encodeLandingMetadata, landingKey, valueKey } from '../landing.ts'
+import { encodeLandingMetadata, landingKey, valueKey } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
 import type { SealedBatch } from './batch.ts'
+import type { Commitment } from './commitment.ts'
 import type { Outage } from './outage.ts'
 import type { Outcome } from './progress.ts'
 import type { SealReason } from './sealing.ts'
@@ -26,7 +27,7 @@ export type OutboxSetting = {
 }
 
 /** What a commit says of the step that it follows. */
-export type About = { readonly first: bigint; readonly anchor: Anchor | null }
+export type About = Pick<Commitment, 'first' | 'open' | 'anchor'>
 
 /** Told by an outbox, heard by its partition. */
 export interface OutboxListener {
@@ -154,7 +155,7 @@ export class Outbox {
   async #put(sealed: Sealed, file: Uint8Array): Promise<void> {
     const { prefix, metrics, table } = this.#setting
     const { topic, epoch, partition, range, rows, anchor, values } = sealed.batch
-    const about = { first: range.first, anchor }
+    const about = { first: range.first, open: false, anchor }
     for (const { offset, bytes } of values) {
       const key = valueKey(prefix, topic, epoch, partition, offset)
       if ((await this.#store({ key, body: bytes, metadata: {} })) === 'stored') continue

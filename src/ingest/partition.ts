@@ -9,10 +9,11 @@ import { reach } from '../fail-point.ts'
 import { type Unreadable, unreadableFailure } from '../kafka/record-batch.ts'
 import type { Anchor } from '../landing.ts'
 import type { Phase, Reader } from './acceptance.ts'
-import { type Commitment, encodeMetadata } from './commitment.ts'
+import type { Commitment } from './commitment.ts'
 import { decodeByRules } from './message-rules.ts'
 import { OpenBatch } from './open-batch.ts'
 import { type About, Outbox, type OutboxSetting } from './outbox.ts'
+import { PartitionCommits } from './partition-commits.ts'
 import * as step from './progress.ts'
 import type { MemoryUse, SealReason } from './sealing.ts'
 import type { CommitPlace } from './start.ts'
@@ -57,11 +58,10 @@ export class Partition implements Reader {
   readonly #listener: PartitionListener
   readonly #labels: { readonly topic: string; readonly partition: number }
   readonly #outbox: Outbox
+  readonly #commits: PartitionCommits
   #progress: step.Progress
   #partitionCount = 1
   #open: OpenBatch | null = null
-  /** the last that was committed or tried; null before the start */
-  #commitment: Commitment | null = null
   #sealedAnchor: Anchor | null = null
   #failedReads = 0
 
@@ -73,6 +73,7 @@ export class Partition implements Reader {
     this.#setting = setting
     this.#listener = listener
     this.#labels = { topic: this.topic, partition }
+    this.#commits = new PartitionCommits((next, metadata) => listener.commit(this, next, metadata))
     this.#outbox = new Outbox(partition, setting, {
       settled: (outcome, about) => this.#settled(outcome, about),
       failed: (failure) => {
@@ -94,12 +95,12 @@ export class Partition implements Reader {
 
   /** The last message that was taken; null where none is known. */
   get anchor(): Anchor | null {
-    return this.#open?.batch.anchor ?? this.#sealedAnchor ?? this.#commitment?.anchor ?? null
+    return this.#open?.batch.anchor ?? this.#sealedAnchor ?? this.#commits.last?.anchor ?? null
   }
 
   /** Whether it has ever been reading. */
   get hasStarted(): boolean {
-    return this.#commitment !== null
+    return this.#commits.last !== null
   }
 
   /** The next offset to take. */
@@ -119,14 +120,14 @@ export class Partition implements Reader {
 
   /** From here on batches at its `next` may be taken; it is committed first, where Kafka does not have it yet. */
   start(commitment: Commitment, turn: number, partitionCount: number, isCommitted: boolean): void {
-    const { next } = commitment
-    this.#progress = step.startAt(this.#progress, next, turn)
+    const { next, first, open } = commitment
+    this.#progress = step.startAt(this.#progress, open ? first : next, next, turn)
     this.#partitionCount = partitionCount
-    this.#commitment = commitment
+    this.#commits.startAt(commitment)
     if (!isCommitted) {
       this.#outbox.then(async () => {
         reach('bootstrap.before')
-        await this.#listener.commit(this, next, encodeMetadata(commitment))
+        await this.#commits.commit(commitment)
         reach('bootstrap.after')
       })
     }
@@ -166,7 +167,7 @@ export class Partition implements Reader {
     const { batch, firstTimestamp, rejects } = open
     if (batch.rows === 0) {
       this.#progress = step.passed(this.#progress)
-      this.#outbox.pass({ first: batch.first, anchor: batch.anchor })
+      this.#outbox.pass({ first: batch.first, open: true, anchor: batch.anchor })
       return
     }
     this.#progress = step.sealed(this.#progress)
@@ -180,6 +181,7 @@ export class Partition implements Reader {
   leave(): void {
     if (this.phase === 'reading') this.seal('leaving')
     this.#progress = step.leaving(this.#progress)
+    this.#drop()
   }
 
   /** Nobody waits for this partition any more: attempts that failed are not repeated, and nothing is committed. */
@@ -191,29 +193,19 @@ export class Partition implements Reader {
 
   /**
    * Stops here: takes nothing more and keeps its place. What is complete is still stored, and behind it the halt is noted in
-   * the commit; where it halts before it has started, at `place`.
+   * the commit; where it halts before it has started, at `place`. `lost` is the anchor that the log does not hold any more.
    */
-  halt(failure: Failure, place?: CommitPlace | null): void {
+  halt(failure: Failure, place?: CommitPlace | null, lost?: Anchor): void {
     if (this.phase === 'halted') return
+    if (lost) this.#commits.isOtherLog(failure, lost)
     this.#progress = step.halted(this.#progress)
     if (leavesBatchWhole.has(failure.code)) this.seal('halt')
     this.#drop()
     this.#progress = step.dropped(this.#progress)
-    this.#note(failure, place)
+    const note = () => this.#commits.note(failure, place ?? undefined)
+    if (place !== null && (lost || this.#outbox.broken)) void note()
+    if (place !== null && !this.#outbox.broken) this.#outbox.then(note)
     this.#listener.halted(this, failure)
-  }
-
-  #note(failure: Failure, place: CommitPlace | null | undefined): void {
-    const note = async () => {
-      // One that has not started knows of no offset that it may commit.
-      const own = this.#commitment && { offset: this.#commitment.next, commitment: this.#commitment }
-      const { offset, commitment } = place ?? own ?? {}
-      if (offset === undefined) return
-      await this.#listener.commit(this, offset, encodeMetadata(commitment ?? null, failure))
-    }
-    if (place === null) return
-    if (this.#outbox.broken) void note()
-    else this.#outbox.then(note)
   }
 
   /** Whether it came to the end of `messages`. */
@@ -256,8 +248,10 @@ export class Partition implements Reader {
     const { table, limits, now } = this.#setting
     const { fileBytesPerByte } = this.#outbox
     const measure = fileBytesPerByte === undefined ? {} : { fileBytesPerByte }
-    const { topic, partition, cursor: first } = this
+    const { topic, partition } = this
+    const { opened: first, cursor } = this.#progress
     this.#open = new OpenBatch({ topic, epoch: table.epoch, partition, first, ...measure }, limits, now)
+    this.#open.batch.cover(cursor)
     return this.#open
   }
 
@@ -276,7 +270,7 @@ export class Partition implements Reader {
     this.#open = null
   }
 
-  async #settled(outcome: step.Outcome, { first, anchor }: About): Promise<void> {
+  async #settled(outcome: step.Outcome, { first, open, anchor }: About): Promise<void> {
     const { progress, commit } = step.settled(this.#progress, outcome)
     this.#progress = progress
     if (outcome === 'taken') {
@@ -287,9 +281,14 @@ export class Partition implements Reader {
     this.#tellStaged()
     if (commit === null) return
     const { epoch } = this.#setting.table
-    this.#commitment = { epoch, next: commit, first, anchor: anchor ?? this.#commitment?.anchor ?? null }
     reach('commit.before')
-    await this.#listener.commit(this, commit, encodeMetadata(this.#commitment))
+    await this.#commits.commit({
+      epoch,
+      next: commit,
+      first,
+      open,
+      anchor: anchor ?? this.#commits.last?.anchor ?? null,
+    })
     reach('commit.after')
   }
 

@@ -2,14 +2,14 @@
  * How one partition gets on in one generation: what is in hand, what is on its way to the stage, and what may be committed.
  * Pure: batches, files and requests belong to partition.ts and outbox.ts, which follow these steps.
  *
- * Invariant: `staged <= first offset on its way <= opened <= cursor`, without a gap between them.
+ * Invariant: each offset of `staged..cursor-1` is on its way or in hand. What is in hand covers `opened..cursor-1`; where it has
+ * no row so far and was passed, `opened` lies below `staged`.
  */
 import type { OffsetRange } from '../change.ts'
 import type { Phase } from './acceptance.ts'
 
 /** On its way: a batch that becomes a landing file, or `pass`, offsets without a row that need none. */
-export type Step =
-  { readonly kind: 'file'; readonly range: OffsetRange } | { readonly kind: 'pass'; readonly next: bigint }
+export type Step = { readonly kind: 'file' | 'pass'; readonly range: OffsetRange }
 
 export type Progress = {
   readonly generation: number
@@ -31,9 +31,12 @@ export function resuming(generation: number): Progress {
   return { generation, startedAt: 0, phase: 'resuming', cursor: 0n, opened: 0n, underway: [], staged: 0n }
 }
 
-/** Everything below `cursor` is staged; what is fetched from this turn on may be taken. */
-export function startAt(progress: Progress, cursor: bigint, turn: number): Progress {
-  return { ...progress, startedAt: turn, phase: 'reading', cursor, opened: cursor, staged: cursor }
+/**
+ * Everything below `cursor` is staged; what is fetched from this turn on may be taken. The next file begins at `opened`: below
+ * the cursor, where a batch without rows was passed before.
+ */
+export function startAt(progress: Progress, opened: bigint, cursor: bigint, turn: number): Progress {
+  return { ...progress, startedAt: turn, phase: 'reading', cursor, opened, staged: cursor }
 }
 
 /** All below `next` is in hand. @throws RangeError where the cursor would go back */
@@ -56,7 +59,8 @@ export function sealed(progress: Progress): Progress {
 
 /** What is in hand has no row: it needs no file to be passed, and the next file covers it all the same. */
 export function passed(progress: Progress): Progress {
-  return { ...progress, underway: [...progress.underway, { kind: 'pass', next: progress.cursor }] }
+  const { opened, cursor, underway } = progress
+  return { ...progress, underway: [...underway, { kind: 'pass', range: { first: opened, last: cursor - 1n } }] }
 }
 
 /** What came of the first step underway: it is on the stage (or needs nothing there), or its name holds other bytes. */
@@ -74,7 +78,7 @@ export function settled(
   const [step, ...underway] = progress.underway
   if (!step) throw new RangeError('nothing is underway')
   if (outcome === 'taken') return { progress: abandoned(progress), commit: null }
-  const next = step.kind === 'file' ? step.range.last + 1n : step.next
+  const next = step.range.last + 1n
   if (next <= progress.staged) return { progress: { ...progress, underway }, commit: null }
   return { progress: { ...progress, underway, staged: next }, commit: next }
 }
@@ -91,7 +95,8 @@ export function halted(progress: Progress): Progress {
 
 /** What is in hand is given up, to be read again. */
 export function dropped(progress: Progress): Progress {
-  return { ...progress, cursor: progress.opened }
+  const { opened, staged } = progress
+  return { ...progress, cursor: opened > staged ? opened : staged }
 }
 
 /** Nothing more is taken, stored or committed: what is in hand and underway is read again by whoever comes next. */

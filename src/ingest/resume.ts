@@ -51,6 +51,12 @@ export function vouching(committed: Committed | null, epoch: number): Commitment
   return commitment?.epoch === epoch && commitment.next === committed?.offset ? commitment : null
 }
 
+/** The lowest first offset of a file that a commit does not vouch for; null where all files count. */
+export function unvouchedFrom(vouched: Commitment | null): bigint | null {
+  if (!vouched?.anchor) return null
+  return vouched.open ? vouched.first : vouched.next
+}
+
 /** Whether something else than Firn has set the offset: its string is not Firn's, or stands beside another offset. */
 function isForeign(committed: Committed | null): committed is Committed {
   return committed !== null && parseCommitment(committed.metadata)?.next !== committed.offset
@@ -63,7 +69,7 @@ function isForeign(committed: Committed | null): committed is Committed {
  * given up by an operator; a hole is never jumped over.
  */
 export function resume(trail: Trail, log: LogBounds): Resumption {
-  const vouched = vouching(trail.committed, trail.epoch)?.next ?? null
+  const vouched = vouching(trail.committed, trail.epoch)
   const { cursor, adopted } = walk(vouched, trail, log)
   const bounds = `the log holds ${log.low.toString()} to ${log.high.toString()}`
   const halt = { kind: 'halt', cursor, adopted } as const
@@ -79,11 +85,10 @@ export function resume(trail: Trail, log: LogBounds): Resumption {
 }
 
 /** Follows files and gaps from where the chain begins, as far as they join. */
-function walk(vouched: bigint | null, { start, staged, gaps }: Trail, log: LogBounds) {
-  const [earliest] = staged
-  // Files are stored in order, so what lay before the earliest one was staged too, and has been removed since.
-  let cursor = vouched ?? earliest?.first ?? start.offset
+function walk(vouched: Commitment | null, trail: Trail, log: LogBounds) {
+  let cursor = beginningOf(vouched, trail, log)
   const adopted: OffsetRange[] = []
+  const { staged, gaps } = trail
   const all = [...staged.map((range) => ({ range, isFile: true })), ...gaps.map((range) => ({ range, isFile: false }))]
   all.sort((a, b) => (a.range.first < b.range.first ? -1 : a.range.first > b.range.first ? 1 : 0))
   for (const { range, isFile } of all) {
@@ -92,6 +97,14 @@ function walk(vouched: bigint | null, { start, staged, gaps }: Trail, log: LogBo
     cursor = range.last + 1n
     if (isFile) adopted.push(range)
   }
-  const untouched = vouched === null && earliest === undefined && start.earliest
-  return { cursor: untouched && cursor < log.low ? log.low : cursor, adopted }
+  return { cursor, adopted }
+}
+
+function beginningOf(vouched: Commitment | null, { start, staged }: Trail, { low }: LogBounds): bigint {
+  const [earliest] = staged
+  // One without an anchor has seen no message: nothing could show that this is still the same log.
+  if (vouched && (vouched.anchor || !start.earliest)) return vouched.next
+  // Files are stored in order, so what lay before the earliest one was staged too, and has been removed since.
+  if (earliest) return earliest.first
+  return start.earliest ? low : start.offset
 }

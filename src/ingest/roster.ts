@@ -7,6 +7,7 @@ import { within } from '../deadline.ts'
 import { Failure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
 import type { Generation } from '../kafka/patches.ts'
+import { partitionGauges } from '../telemetry.ts'
 import { judge, type Fetched, type Verdict } from './acceptance.ts'
 import { Budget } from './budget.ts'
 import { commit } from './committing.ts'
@@ -31,17 +32,6 @@ export type Halt = {
 }
 
 type Slot = Starting & { paused: boolean; halt: Halt | null }
-
-/** What is told of a partition for as long as it is read here. */
-const partitionGauges = [
-  'firn_consumed_offset',
-  'firn_consumed_timestamp_seconds',
-  'firn_staged_offset',
-  'firn_staged_timestamp_seconds',
-  'firn_staged_source_timestamp_seconds',
-  'firn_end_offset',
-  'firn_lag_messages',
-] as const
 
 export class Roster implements PartitionListener {
   readonly #setting: RosterSetting
@@ -162,11 +152,14 @@ export class Roster implements PartitionListener {
 
   /** Looks whether what halted partitions is over: a gap was acknowledged, a damaged replica restored. Never rejects. */
   async reconsider(): Promise<void> {
-    for (const slot of this.#slots.values()) {
-      const { partition, halt } = slot
-      const table = this.#tables.get(partition.topic)
-      if (!halt || !table || !(await this.#inspection.isOver(partition, halt.code, table))) continue
-      if (this.#slotOf(partition)) this.#renew(slot, null)
+    for (const table of this.#tables.values()) {
+      const halted = [...this.#slots.values()].flatMap(({ partition, halt }) => {
+        return halt && partition.topic === table.topic ? { partition, code: halt.code } : []
+      })
+      for (const partition of await this.#inspection.over(table, halted)) {
+        const slot = this.#slotOf(partition)
+        if (slot) this.#renew(slot, null)
+      }
     }
   }
 
@@ -202,7 +195,9 @@ export class Roster implements PartitionListener {
     })
   }
 
-  halted(partition: Partition, { code, message, hint }: Failure): void {
+  halted(partition: Partition, failure: Failure): void {
+    const { code, message, hint, response } = failure
+    if (response === 'fatal') this.#membership.fail(failure)
     const slot = this.#slotOf(partition)
     if (!slot) return
     const { topic, partition: number } = partition

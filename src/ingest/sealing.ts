@@ -5,11 +5,14 @@ import type { IngestConfig } from '../config.ts'
 
 export type SealReason = 'age' | 'rows' | 'bytes' | 'memory' | 'leaving' | 'halt'
 
-export type OpenBatch = { readonly rows: number; readonly fileBytesEstimate: number }
 export type SealLimits = Pick<IngestConfig, 'fileBytes' | 'fileRows' | 'freshness'>
 
 /** Null while the batch may grow. `ageMs` counts from its first row; a batch without rows is never sealed. */
-export function sealReason(batch: OpenBatch, ageMs: number, limits: SealLimits): SealReason | null {
+export function sealReason(
+  batch: { readonly rows: number; readonly fileBytesEstimate: number },
+  ageMs: number,
+  limits: SealLimits,
+): SealReason | null {
   if (batch.rows === 0) return null
   if (batch.rows >= limits.fileRows) return 'rows'
   if (batch.fileBytesEstimate >= limits.fileBytes) return 'bytes'

@@ -15,8 +15,9 @@ import {
 import type { FetchedBatch } from '../kafka/fetched-batch.ts'
 import { type LogEntry, type LogReader, logReader } from '../kafka/log-reader.ts'
 import { type Cluster, generationOf, hookGroup } from '../kafka/patches.ts'
-import { findStarts, logBounds } from './assignment.ts'
+import { findStarts } from './assignment.ts'
 import { within } from '../deadline.ts'
+import { logBounds } from './log-bounds.ts'
 import type { Outage } from './outage.ts'
 import type { LogBounds } from './resume.ts'
 import type { Membership } from './membership.ts'
@@ -48,6 +49,7 @@ export class Session implements Membership {
   readonly #ended = Promise.withResolvers<undefined>()
   /** Under way at the admin client, which connects anew, for good, where a request meets its end. */
   readonly #asked = new Set<Promise<unknown>>()
+  #joining: Promise<void> = Promise.resolve()
   #memberId: string | null = null
   #left = false
   /** The consumer, told to or by a crash, fetches nothing any more; from then on it throws at what would steer it. */
@@ -80,7 +82,10 @@ export class Session implements Membership {
       outOfRange: (topic, partition) => {
         this.roster.outOfRange(topic, partition)
       },
-      beforeRejoin: () => this.roster.revoke(revokeMs),
+      beforeRejoin: async () => {
+        this.#memberId = null
+        await this.roster.revoke(revokeMs)
+      },
     })
     this.#ended.promise.catch(() => undefined)
   }
@@ -111,7 +116,9 @@ export class Session implements Membership {
         this.#setting.topicsOutage.report(new Failure('TOPIC_MISSING', `there is no topic ${missing.join(', ')}`))
         topicsTimer = setInterval(() => void this.#endWhenFewer(missing.length), topicsLookMs)
       } else this.#setting.topicsOutage.over()
-      if (topics.length > 0 && !stopping.aborted) await this.#join(topics)
+      if (topics.length > 0 && !stopping.aborted) this.#joining = this.#join(topics)
+      // It may take as long as the group keeps a process waiting.
+      await Promise.race([this.#joining, this.#ended.promise])
       if (stopping.aborted) stop()
       await this.#ended.promise
     } catch (error) {
@@ -170,6 +177,7 @@ export class Session implements Membership {
       this.#stopped = true
     })
     this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+      if (this.#left) return
       this.#memberId = memberId
       metrics.firn_kafka_connected.set(1)
       kafkaOutage.over()
@@ -250,6 +258,11 @@ export class Session implements Membership {
       await Promise.allSettled(this.#asked)
       await Promise.all([this.#admin.disconnect(), this.#reader.close()])
     }
-    await within(Promise.allSettled([this.#consumer.disconnect(), endAdmin()]), leaveMs)
+    const endConsumer = async () => {
+      // One that is told to leave while it joins would stay.
+      await Promise.allSettled([this.#joining])
+      await this.#consumer.disconnect()
+    }
+    await within(Promise.allSettled([endConsumer(), endAdmin()]), leaveMs)
   }
 }

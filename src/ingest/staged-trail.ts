@@ -28,7 +28,7 @@ export async function readStaged(trace: Trace, from: bigint | null): Promise<rea
   const { stage, prefix, topic, epoch, partition } = trace
   const folder = partitionPrefix(prefix, topic, epoch, partition)
   const ranges: OffsetRange[] = []
-  for await (const { key } of stage.list(folder, from === null ? undefined : `${folder}${fixed(from, 20)}`)) {
+  for await (const { key } of stage.list(folder, from === null ? {} : { startAfter: `${folder}${fixed(from, 20)}` })) {
     const file = parseLandingKey(prefix, key)
     if (file) ranges.push(file.range)
   }

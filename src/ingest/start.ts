@@ -5,7 +5,7 @@
 import { rangeText } from '../change.ts'
 import { ackGapCommand, Failure } from '../failure.ts'
 import type { Anchor } from '../landing.ts'
-import { type Commitment, parseCommitment, parseHaltNote } from './commitment.ts'
+import { type Commitment, type HaltNote, parseCommitment, parseHaltNote } from './commitment.ts'
 import { type Committed, type LogBounds, type Resumption, type Trail, vouching } from './resume.ts'
 
 /** Where a commit may be written, and what it may vouch for there: null where the offset is not Firn's. */
@@ -49,8 +49,10 @@ export function startOf(place: Place, trail: Trail, log: LogBounds, resumption: 
   const { epoch, committed } = trail
   const { cursor, adopted } = resumption
   const vouched = vouching(committed, epoch)
-  const first = adopted.at(-1)?.first ?? vouched?.first ?? cursor
-  const commitment: Commitment = { epoch, next: cursor, first, anchor: compared.newest }
+  const isAtCommit = vouched?.next === cursor && adopted.length === 0
+  const first = adopted.at(-1)?.first ?? (isAtCommit ? vouched.first : cursor)
+  const open = isAtCommit && vouched.open
+  const commitment: Commitment = { epoch, next: cursor, first, open, anchor: compared.newest }
   const failure = haltOf(place, trail, log, resumption, compared)
   if (failure) {
     const isForeign = failure.code === 'OFFSETS_SKIPPED'
@@ -68,8 +70,18 @@ export function startOf(place: Place, trail: Trail, log: LogBounds, resumption: 
   }
 }
 
-/** Codes that say that this is another log. Once told, it takes more than silence to go on. */
+/** Codes that say that this is another log. */
 const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACED'])
+
+/**
+ * The note that this is another log, where one was made in this epoch. Beside it the commit holds the anchor that was not
+ * found: it takes the same message at that place to go on, and no newer one will do.
+ */
+export function otherLogNote({ epoch, committed }: Pick<Trail, 'epoch' | 'committed'>): HaltNote | null {
+  // One of an epoch that is over says nothing any more.
+  const note = vouching(committed, epoch) && parseHaltNote(committed?.metadata ?? null)
+  return note && otherLog.has(note.code) ? note : null
+}
 
 function haltOf(
   { topic, partition }: Place,
@@ -85,9 +97,8 @@ function haltOf(
     return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
   }
   if (replacedAt !== null) return replacedFailure(place, replacedAt)
-  // One of an epoch that is over says nothing any more.
-  const before = vouching(committed, epoch) && parseHaltNote(committed?.metadata ?? null)
-  if (verdict === 'same' || before === null || !otherLog.has(before.code)) return null
+  const before = otherLogNote({ epoch, committed })
+  if (verdict === 'same' || before === null) return null
   return new Failure(before.code, `${place}: halted before in epoch ${epoch}, and no staged message is left to compare`)
 }
 

@@ -48,8 +48,7 @@ export async function startAll(setting: StarterSetting, table: TableConfig, all:
       const { starts, partitionCount } = await setting.findStarts(table, numbers)
       stageOutage.over()
       for (const starting of waiting) startOne(setting, starting, starts, partitionCount)
-      logger.info({ topic: table.topic, partitions: starts.map(placeOf).join(', ') }, 'assigned')
-      return
+      if (starts.length > 0) logger.info({ topic: table.topic, partitions: starts.map(placeOf).join(', ') }, 'assigned')
     } catch (error) {
       // Of a generation that has ended, nobody needs to hear.
       const still = waiting.filter(({ partition }) => partition.phase === 'resuming')
@@ -58,9 +57,11 @@ export async function startAll(setting: StarterSetting, table: TableConfig, all:
       if (failure.response === 'fatal') fail(failure)
       if (failure.response !== 'retry') for (const { partition } of still) partition.halt(failure, null)
       if (failure.response !== 'retry') return
+      // That one is told by who observes all partitions.
+      const isLeader = failure.code === 'LEADER_MISSING'
       const isStage = failure.code.startsWith('STAGE_') || failure.code === 'BUCKET_MISSING'
       if (isStage) stageOutage.report(failure)
-      else kafkaOutage.report(failure)
+      else if (!isLeader) kafkaOutage.report(failure)
     }
     await sleep(backoffMs(attempt))
   }

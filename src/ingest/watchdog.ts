@@ -25,8 +25,11 @@ export type Seen = {
   readonly partition: number
   readonly phase: Phase
   readonly cursor: bigint
-  /** from the cursor to the last stable offset, so that a tail of markers or a hanging transaction is none */
-  readonly lag: bigint
+  /**
+   * from the cursor to the last stable offset, so that a tail of markers or a hanging transaction is none; null where Kafka
+   * does not say, for want of a leader
+   */
+  readonly lag: bigint | null
   /** for want of memory */
   readonly isPaused: boolean
 }
@@ -34,7 +37,10 @@ export type Seen = {
 /** Which neighbours are known to be away. */
 export type Waits = { readonly kafka: boolean; readonly stage: boolean }
 
-/** A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag. */
+/**
+ * A partition that is halted, or waits for the store or for memory, is not due; nor is one without lag, nor any while the
+ * process is no member of its group.
+ */
 export function pulsesOf(
   joined: boolean,
   partitions: readonly Seen[],
@@ -44,10 +50,10 @@ export function pulsesOf(
   const isOutside = !joined && !waits.kafka
   const member: Pulse = { name: 'membership of the group', place: '', due: isOutside, patienceMs: joinMs }
   const all = partitions.map(({ topic, partition, phase, cursor, lag, isPaused }): Pulse => {
-    const isBehind = lag > 0n && !isPaused
-    const due = phase === 'reading' ? isBehind : phase !== 'halted' && !waits.stage
+    const isBehind = lag !== null && lag > 0n && !isPaused
+    const due = phase === 'reading' ? isBehind : phase !== 'halted' && lag !== null && !waits.stage
     const place = `${phase} ${cursor.toString()}`
-    return { name: `${topic}/${partition}`, place, due: due && !waits.kafka, patienceMs: partitionMs }
+    return { name: `${topic}/${partition}`, place, due: due && joined && !waits.kafka, patienceMs: partitionMs }
   })
   return [member, ...all]
 }

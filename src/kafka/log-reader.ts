@@ -5,7 +5,7 @@
 import type { Message } from '../change.ts'
 import { Failure } from '../failure.ts'
 import { type Consumer, consumerOf, type Kafka, kafkaFailure } from './client.ts'
-import { messagesOf, type RecordSet } from './record-batch.ts'
+import { isSound, messagesOf, type RecordSet } from './record-batch.ts'
 
 /**
  * A message, whatever became of its transaction; `marker` where a transaction ends; `gone` where the log holds nothing at
@@ -66,7 +66,7 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
       return found(await fetchAt(topic, partition, offset))
     } catch (error) {
       if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return outside
-      // Another broker may lead the partition by now.
+      // Another broker may lead the partition by now. Where that cannot be learned either, the next attempt will tell.
       await cluster.refreshMetadata().catch(() => undefined)
       throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
     }
@@ -82,8 +82,7 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
       const place = { topic, partition, offset }
       return readAt<LogEntry>(place, (sets) => entryIn(sets, place), { kind: 'gone' })
     },
-    isReadable: (topic, partition, offset) =>
-      readAt({ topic, partition, offset }, (sets) => sets.every(({ unreadable }) => unreadable === null), true),
+    isReadable: (topic, partition, offset) => readAt({ topic, partition, offset }, (sets) => sets.every(isSound), true),
     close: () => consumer.disconnect(),
   }
 }

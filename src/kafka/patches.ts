@@ -3,7 +3,7 @@
  * as they were read; another version ends the process at start. kafkajs is to be had from here alone: two of its modules
  * are replaced, which works only before the others have loaded them.
  *
- * Invariant: none of this changes a consumer without hooks, but for reading record batches, and for its idle timer.
+ * Invariant: what concerns a group's offsets and generations changes no consumer without hooks.
  */
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
@@ -95,6 +95,19 @@ type Connection = {
   connect(): Promise<boolean>
   processData(data: Buffer): void
 }
+type Metadata = {
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+type TopicPartitions = { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }
+type Brokers = {
+  findTopicPartitionMetadata(topic: string): Metadata['topicMetadata'][number]['partitionMetadata']
+  refreshMetadata(): Promise<void>
+  fetchTopicsOffset(topics: readonly TopicPartitions[]): Promise<TopicPartitions[]>
+  metadata(options?: object): Promise<Metadata | null>
+}
 type Decoder = { readInt32(): number; canReadBytes(length: number): boolean; readBytes(length: number): Buffer }
 type Codec = { decompress(bytes: Buffer): Promise<Buffer> }
 
@@ -108,6 +121,7 @@ function load(): typeof kafkajsTypes {
   }
   if (inside.cache[inside.resolve('kafkajs')]) throw new Failure('UNKNOWN', 'kafkajs was loaded before its changes')
   readRecordBatches()
+  keepLeaderless()
   replace('kafkajs/src/consumer/batch', FetchedBatch)
   keepOffsets(prototypeOf('kafkajs/src/consumer/offsetManager') as OffsetManager)
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
@@ -116,6 +130,7 @@ function load(): typeof kafkajsTypes {
   handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
   beginConnectionsAnew(prototypeOf('kafkajs/src/network/connection') as Connection)
   stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
+  askLeadersAlone(prototypeOf('kafkajs/src/cluster') as Brokers)
   return inside('kafkajs') as typeof kafkajsTypes
 }
 
@@ -153,9 +168,53 @@ function readRecordBatches(): void {
   })
 }
 
+/** One partition without a leader makes kafkajs throw away all that it learns of brokers and topics with it. */
+function keepLeaderless(): void {
+  const path = 'kafkajs/src/protocol/requests/metadata/v0/response'
+  const { parse, ...rest } = inside(path) as { readonly parse: (data: Metadata) => Promise<Metadata> }
+  const parseLed = async (data: Metadata): Promise<Metadata> => {
+    const topicMetadata = data.topicMetadata.map(({ partitionMetadata, ...topic }) => {
+      return { ...topic, partitionMetadata: partitionMetadata.filter(({ leader }) => leader >= 0) }
+    })
+    await parse({ ...data, topicMetadata })
+    return data
+  }
+  replace(path, { ...rest, parse: parseLed })
+}
+
+/**
+ * Then the offsets of the other partitions can be asked for; those without a leader are left out. And where no broker
+ * answers at all, kafkajs would fail at reading the answer.
+ */
+function askLeadersAlone(cluster: Brokers): void {
+  const fetchTopicsOffset = Reflect.get(cluster, 'fetchTopicsOffset')
+  const metadata = Reflect.get(cluster, 'metadata')
+  const isLed = (known: Brokers, topic: string, id: number): boolean =>
+    !known.findTopicPartitionMetadata(topic).some(({ partitionId, leader }) => partitionId === id && leader < 0)
+  cluster.fetchTopicsOffset = async function (this: Brokers, topics) {
+    const led = () =>
+      topics.map((asked) => {
+        return { ...asked, partitions: asked.partitions.filter((one) => isLed(this, asked.topic, one.partition)) }
+      })
+    // A leader may have been elected since.
+    if (led().some(({ partitions }, at) => partitions.length < (topics[at]?.partitions.length ?? 0)))
+      await this.refreshMetadata()
+    const found = await fetchTopicsOffset.call(this, led())
+    return topics.map(({ topic }) => found.find((one) => one.topic === topic) ?? { topic, partitions: [] })
+  }
+  cluster.metadata = async function (this: Brokers, options) {
+    const found = await metadata.call(this, options)
+    if (found) return found
+    const { KafkaJSBrokerNotFound } = inside('kafkajs/src/errors') as {
+      readonly KafkaJSBrokerNotFound: new (text: string) => Error
+    }
+    throw new KafkaJSBrokerNotFound('no broker tells which topics there are')
+  }
+}
+
 /**
  * On an offset outside of the log kafkajs overwrites the committed offset and jumps to an end of the log, which loses
- * messages in silence (#1119).
+ * messages in silence (tulios/kafkajs#1119).
  */
 function keepOffsets(manager: OffsetManager): void {
   const reset = Reflect.get(manager, 'setDefaultOffset')
@@ -167,7 +226,7 @@ function keepOffsets(manager: OffsetManager): void {
 }
 
 /**
- * A batch may be handed over when its partition has started anew since it was asked for, in another generation (#1046,
+ * A batch may be handed over when its partition has started anew since it was asked for, in another generation (tulios/kafkajs#1046,
  * #1366) or in the same: by its turn it is known.
  */
 function markFetches(group: ConsumerGroup): void {
@@ -180,7 +239,7 @@ function markFetches(group: ConsumerGroup): void {
   }
 }
 
-/** kafkajs tells nobody that it is about to lose its partitions; its events are not waited for (#1066). */
+/** kafkajs tells nobody that it is about to lose its partitions; its events are not waited for (tulios/kafkajs#1066). */
 function askBeforeRejoin(group: ConsumerGroup): void {
   const join = Reflect.get(group, 'joinAndSync')
   group.joinAndSync = async function (this: ConsumerGroup) {
@@ -251,7 +310,7 @@ function beginConnectionsAnew(connection: Connection): void {
 /** How often a full connection looks whether it may send again, in ms; as kafkajs has it. */
 const pendingCheckMs = 10
 
-/** kafkajs looks for pending requests every millisecond even where there are none, with a negative time-out (#1751). */
+/** kafkajs looks for pending requests every millisecond even where there are none, with a negative time-out (tulios/kafkajs#1751). */
 function stopIdleTimer(queue: RequestQueue): void {
   queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.throttleCheckTimeoutId || this.pending.length === 0) return

@@ -48,28 +48,35 @@ export type Decompress = (attributes: number, bytes: Buffer) => Promise<Buffer>
 /** Bytes before the length counts, and up to the records. */
 const lengthEnd = 12
 const headerEnd = 61
+/** The format stands at the same place in every format. */
+const formatEnd = 17
 /** The CRC covers all that follows it. */
 const crcAt = 17
 const crcEnd = 21
 const magic = 2
 
 /**
- * Reads the batches that a broker sent. A batch that is cut off at the end is left for the next fetch.
+ * Reads the batches that a broker sent. A batch that is cut off at the end is left for the next fetch; the first one never is
+ * (brokers send it whole, or nothing at all, since 0.10.1), unless its length is damaged.
  *
  * Invariant: what is returned is what was stored: the CRC-32C of every batch was compared.
  */
 export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress): Promise<RecordSet> {
   const batches: RecordBatch[] = []
   let at = 0
-  while (bytes.length - at >= headerEnd) {
+  while (bytes.length - at >= formatEnd) {
     const end = at + lengthEnd + bytes.readInt32BE(at + 8)
     const first = bytes.readBigInt64BE(at)
-    const last = first + BigInt(bytes.readInt32BE(at + 23))
+    const hasHeader = bytes.length - at >= headerEnd
+    const last = first + (hasHeader ? BigInt(bytes.readInt32BE(at + 23)) : 0n)
     const refused = (reason: string): RecordSet => ({ batches, unreadable: { first, last, reason } })
     const format = bytes.readInt8(at + 16)
     if (format !== magic) return refused(`format ${format}`)
     if (end < at + headerEnd) return refused('shorter than its header')
-    if (end > bytes.length) break
+    if (end > bytes.length) {
+      if (at > 0) break
+      return refused(`${bytes.length} bytes, and its header says ${end}`)
+    }
     const batch = bytes.subarray(at, end)
     if (crc32c(batch.subarray(crcEnd)) !== batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')
     try {
@@ -135,6 +142,17 @@ export function* messagesOf(
 }
 
 const none: Message['headers'] = []
+
+/** Whether a reader gets to the end of all of it. */
+export function isSound({ batches, unreadable }: RecordSet): boolean {
+  try {
+    for (const batch of batches) Array.from(messagesOf(batch, { topic: '', partition: 0 }))
+    return unreadable === null
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
 
 class RecordReader {
   readonly #bytes: Buffer

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { StageConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
-import type { PutOutcome, Stage, StagedHead, StagedObject } from './stage.ts'
+import type { ListOptions, PutOutcome, Stage, StagedHead, StagedObject } from './stage.ts'
 
 /** Opens no connection yet; the first request does. */
 export function openStage(config: StageConfig): Stage {
@@ -25,7 +25,7 @@ export function openStage(config: StageConfig): Stage {
     put: (key, body, metadata) => put(store, key, body, metadata),
     head: (key) => head(store, key),
     get: (key) => get(store, key),
-    list: (prefix, startAfter) => list(store, prefix, startAfter),
+    list: (prefix, options) => list(store, prefix, options),
     remove: (key) => remove(store, key),
     close: () => {
       store.client.destroy()
@@ -92,11 +92,16 @@ async function put(
   }
 }
 
-async function* list({ client, bucket }: Store, prefix: string, startAfter?: string): AsyncIterable<StagedObject> {
+async function* list(
+  { client, bucket }: Store,
+  prefix: string,
+  { startAfter, shallow = false }: ListOptions = {},
+): AsyncIterable<StagedObject> {
   let token: string | undefined
   do {
     const position = token !== undefined ? { ContinuationToken: token } : startAfter ? { StartAfter: startAfter } : {}
-    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...position })
+    const depth = shallow ? { Delimiter: '/' } : {}
+    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...position, ...depth })
     const page = await client.send(command).catch((error: unknown) => {
       throw stageFailure(error, `list s3://${bucket}/${prefix}`)
     })

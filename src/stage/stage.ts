@@ -20,6 +20,13 @@ export type StagedHead = StagedObject & {
  */
 export type PutOutcome = 'stored' | 'own' | 'taken'
 
+export type ListOptions = {
+  /** a key: from behind it */
+  readonly startAfter?: string
+  /** without those that have a further `/` behind the prefix */
+  readonly shallow?: boolean
+}
+
 export interface Stage {
   readonly bucket: string
 
@@ -38,8 +45,8 @@ export interface Stage {
   /** The bytes of an object; null where there is none. @throws as put */
   get(key: string): Promise<Uint8Array | null>
 
-  /** Objects under a prefix in the byte order of their keys, from after `startAfter`, fetched page by page. @throws as put */
-  list(prefix: string, startAfter?: string): AsyncIterable<StagedObject>
+  /** Objects under a prefix in the byte order of their keys, fetched page by page. @throws as put */
+  list(prefix: string, options?: ListOptions): AsyncIterable<StagedObject>
 
   /** Removes an object; also resolves where there was none. For probes and tests: landing files are never removed. @throws as put */
   remove(key: string): Promise<void>

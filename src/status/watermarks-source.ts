@@ -33,17 +33,20 @@ export async function readLogs(config: Config, logger: Logger): Promise<Logs> {
 }
 
 async function readLog(admin: Admin, groupId: string, topic: string): Promise<readonly LogState[]> {
-  const ends = await admin.fetchTopicOffsets(topic)
+  const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
   const committed = new Map<number, { readonly offset: string; readonly metadata: string | null }>()
   for (const { partitions } of await admin.fetchOffsets({ groupId, topics: [topic] })) {
     for (const found of partitions) if (found.offset !== '-1') committed.set(found.partition, found)
   }
-  return ends
-    .map(({ partition, high }) => {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+  const partitions = topics.flatMap((found) => found.partitions.map(({ partitionId }) => partitionId))
+  return partitions
+    .sort((a, b) => a - b)
+    .map((partition) => {
       const { offset, metadata = null } = committed.get(partition) ?? {}
-      return { partition, committed: offset === undefined ? null : BigInt(offset), metadata, end: BigInt(high) }
+      const end = ends.get(partition) ?? null
+      return { partition, committed: offset === undefined ? null : BigInt(offset), metadata, end }
     })
-    .sort((a, b) => a.partition - b.partition)
 }
 
 /** Files of the table's topic and epoch. @throws Failure STAGE_UNREACHABLE, STAGE_DENIED, BUCKET_MISSING, STAGE_FAILED */

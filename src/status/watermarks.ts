@@ -18,8 +18,8 @@ export type Watermark = {
   readonly loaded: bigint | null
   /** end of the gapless files that the merge has taken */
   readonly merged: bigint | null
-  /** end of the log */
-  readonly end: bigint
+  /** end of the log; null where it has no leader now */
+  readonly end: bigint | null
 }
 
 /** One partition's offsets, as Kafka says; `metadata` stands beside the committed one. */
@@ -27,7 +27,7 @@ export type LogState = {
   readonly partition: number
   readonly committed: bigint | null
   readonly metadata: string | null
-  readonly end: bigint
+  readonly end: bigint | null
 }
 
 export type Observed = {

@@ -16,7 +16,7 @@ const anchor = fc.record(
 
 test('a commitment is read back as it was written, beyond 2^53 too', () => {
   const commitments = fc.record(
-    { epoch: fc.nat(99_999), next: offset, first: offset, anchor: fc.option(anchor) },
+    { epoch: fc.nat(99_999), next: offset, first: offset, open: fc.boolean(), anchor: fc.option(anchor) },
     { noNullPrototype: true },
   )
   fc.assert(
@@ -52,7 +52,7 @@ test('a note of a halt is read back, and vouches for nothing by itself', () => {
   const alone = encodeMetadata(null, note)
   assert.equal(parseCommitment(alone), null)
   assert.deepEqual(parseHaltNote(alone), note)
-  const commitment = { epoch: 1, next: 5n, first: 0n, anchor: null }
+  const commitment = { epoch: 1, next: 5n, first: 0n, open: false, anchor: null }
   const both = encodeMetadata(commitment, note)
   assert.deepEqual(parseCommitment(both), commitment)
   assert.deepEqual(parseHaltNote(both), note)
@@ -63,7 +63,7 @@ test('a note of a halt is read back, and vouches for nothing by itself', () => {
 
 test('however long its reason, the string stays within what a broker takes', () => {
   const anchor = { offset: 2n ** 63n - 1n, timestamp: 2n ** 53n, hash: 'f'.repeat(64) }
-  const commitment = { epoch: 99_999, next: 2n ** 63n - 1n, first: 2n ** 63n - 1n, anchor }
+  const commitment = { epoch: 99_999, next: 2n ** 63n - 1n, first: 2n ** 63n - 1n, open: true, anchor }
   const note = {
     code: 'SETTINGS_CHANGED',
     message: '\u{1F331}'.repeat(5_000),

@@ -27,7 +27,7 @@ const record: EpochRecord = {
   order: null,
 }
 const codeOf = (facts: Partial<Parameters<typeof judgeEpoch>[1]>) =>
-  judgeEpoch(record, { clusterId: 'c1', partitionCount: 2, table, ...facts })?.code ?? null
+  judgeEpoch(record, { clusterId: 'c1', partitionCount: 2, begun: [1], table, ...facts })?.code ?? null
 
 test('a record is read back as it was written', () => {
   assert.deepEqual(parseEpochRecord(encodeEpochRecord(record), 'k'), record)
@@ -72,22 +72,29 @@ test('another key or order halts, and the setting is named', () => {
   const failure = judgeEpoch(record, {
     clusterId: 'c1',
     partitionCount: 2,
+    begun: [1],
     table: { ...table, order: 'kafka-timestamp' },
   })
   assert.equal(failure?.code, 'SETTINGS_CHANGED')
   assert.equal(failure.message, 't in epoch 1 began with order null, and the config says "kafka-timestamp"')
 })
 
+test('an epoch below one that has begun halts: its changes would lose, unseen', () => {
+  assert.equal(codeOf({ begun: [1, 2, 10] }), 'SETTINGS_CHANGED')
+  assert.equal(codeOf({ table: { ...table, epoch: 10 }, begun: [1, 2, 10] }), null)
+})
+
 test('an added partition halts a table that names no order, and no other', () => {
   assert.equal(codeOf({ partitionCount: 3 }), 'UNORDERED')
   const order = { column: 'v', width: 3 }
   assert.equal(
-    judgeEpoch({ ...record, order }, { clusterId: 'c1', partitionCount: 3, table: { ...table, order } }),
+    judgeEpoch({ ...record, order }, { clusterId: 'c1', partitionCount: 3, begun: [], table: { ...table, order } }),
     null,
   )
 })
 
 const admin = {
+  fetchTopicMetadata: () => Promise.resolve({ topics: [{ name: 't', partitions: [{}, {}] }] }),
   fetchTopicOffsets: () =>
     Promise.resolve([
       { partition: 0, offset: '50', high: '50', low: '10' },

@@ -2,7 +2,7 @@
  * A stage in memory that keeps its contract, and puts that a test can hold up or let fail.
  */
 import { createHash } from 'node:crypto'
-import type { PutOutcome, Stage, StagedObject } from '../../src/stage/stage.ts'
+import type { ListOptions, PutOutcome, Stage, StagedObject } from '../../src/stage/stage.ts'
 
 type Kept = StagedObject & { readonly body: Uint8Array; readonly metadata: Readonly<Record<string, string>> }
 
@@ -36,10 +36,11 @@ export class MemoryStage implements Stage {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
-  async *list(prefix: string, startAfter = '') {
+  async *list(prefix: string, { startAfter = '', shallow = false }: ListOptions = {}) {
     for (const key of this.keys) {
       const kept = this.#objects.get(key)
-      if (kept && key.startsWith(prefix) && key > startAfter) yield kept
+      const isDeep = key.includes('/', prefix.length)
+      if (kept && key.startsWith(prefix) && key > startAfter && !(shallow && isDeep)) yield kept
     }
   }
 

@@ -97,6 +97,21 @@ describe('no false halts', { concurrency: 3 }, () => {
     assert.deepEqual(await landed(config, topic), idsFrom(20, 35))
   })
 
+  test('so it does behind a tail of markers that a process before has passed, also when Kafka has deleted the tail', async () => {
+    const topic = await createTopic(1)
+    const config = configOf({ topics: [topic] })
+    await stageInSteps(config, topic, [idsFrom(0, 5)])
+    await sendTransaction(topic, [5, 6], 'abort')
+    await stageAll(config)
+    await sendIds(topic, idsFrom(8, 10))
+    await stageAll(config)
+    await deleteGroup(config)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '8' }] })
+    await sendIds(topic, idsFrom(10, 12))
+    await stageAll(config)
+    assert.deepEqual(await landed(config, topic), [0, 1, 2, 3, 4, 8, 9, 10, 11])
+  })
+
   test('a commit vouches for files that have expired, all of them too', async () => {
     const topic = await createTopic(1)
     const config = configOf({ topics: [topic] })

@@ -4,12 +4,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { OffsetRange } from '../../src/change.ts'
 import { encodeMetadata } from '../../src/ingest/commitment.ts'
+import type { Anchor } from '../../src/landing.ts'
 import { type Committed, resume, type Trail, vouching } from '../../src/ingest/resume.ts'
 
 const range = (first: bigint, last: bigint): OffsetRange => ({ first, last })
+const anchorBelow = (next: bigint): Anchor | null =>
+  next === 0n ? null : { offset: next - 1n, timestamp: 0n, hash: '0'.repeat(64) }
 const commit = (next: bigint, epoch = 1): Committed => ({
   offset: next,
-  metadata: encodeMetadata({ epoch, next, first: next, anchor: null }),
+  metadata: encodeMetadata({ epoch, next, first: next, open: false, anchor: anchorBelow(next) }),
 })
 const foreign = (offset: bigint): Committed => ({ offset, metadata: null })
 const empty: Trail = { epoch: 1, start: { offset: 0n, earliest: true }, committed: null, staged: [], gaps: [] }

@@ -6,17 +6,18 @@ import { after } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Message, OffsetRange } from '../../src/change.ts'
 import { configSchema } from '../../src/config.ts'
-import { Failure } from '../../src/failure.ts'
+import type { Failure } from '../../src/failure.ts'
+import { compareAnchor } from '../../src/ingest/anchor.ts'
 import type { SealedBatch } from '../../src/ingest/batch.ts'
-import type { Start } from '../../src/ingest/start.ts'
+import { otherLogNote, type Start, startOf } from '../../src/ingest/start.ts'
 import { encodeMetadata, parseCommitment, parseHaltNote } from '../../src/ingest/commitment.ts'
 import { Outage } from '../../src/ingest/outage.ts'
 import type { Offer } from '../../src/ingest/partition.ts'
-import { type Committed, type LogBounds, resume } from '../../src/ingest/resume.ts'
+import { type Committed, type LogBounds, resume, unvouchedFrom, vouching } from '../../src/ingest/resume.ts'
 import type { Membership } from '../../src/ingest/membership.ts'
 import { Roster, type RosterSetting } from '../../src/ingest/roster.ts'
 import type { LogEntry } from '../../src/kafka/log-reader.ts'
-import { landingKey, parseLandingKey } from '../../src/landing.ts'
+import { type Anchor, landingKey, parseLandingKey } from '../../src/landing.ts'
 import { createLogger, createMetrics } from '../../src/telemetry.ts'
 import { until } from '../support/until.ts'
 import { MemoryStage } from './memory-stage.ts'
@@ -62,40 +63,37 @@ export function ground(ingest: Record<string, unknown> = {}) {
     now: Date.now,
     encoder: { encode: (batch: SealedBatch) => Promise.resolve({ file: fileOf(batch), rows: batch.rows }) },
   }
-  const startOf = (partition: number): Start => {
+  const startAt = (partition: number): Start => {
     const files = stage.keys.flatMap((key) => parseLandingKey(prefix, key) ?? [])
     const committed = commits.get(partition) ?? null
-    const staged = files.filter((file) => file.partition === partition).map(({ range }) => range)
+    const vouched = vouching(committed, 1)
+    const from = unvouchedFrom(vouched) ?? 0n
+    const staged = files.filter((file) => file.partition === partition && file.range.first >= from)
     const start = { offset: 0n, earliest: true }
-    const found = resume({ epoch: 1, start, committed, staged, gaps: gaps.get(partition) ?? [] }, bounds.log)
-    const { cursor } = found
-    const first = found.adopted.at(-1)?.first ?? cursor
-    const commitment = { epoch: 1, next: cursor, first, anchor: null }
-    if (found.kind === 'halt') {
-      const failure = new Failure(found.code, found.reason)
-      return { kind: 'halt', partition, failure, place: { offset: cursor, commitment } }
-    }
-    const isKnown = committed?.offset === cursor && parseHaltNote(committed.metadata) === null
-    return {
-      kind: 'start',
-      partition,
-      cursor,
-      adopted: found.adopted.length,
-      commitment,
-      committed: isKnown,
-      log: 'same',
-    }
+    const ranges = staged.map(({ range }) => range)
+    const trail = { epoch: 1, start, committed, staged: ranges, gaps: gaps.get(partition) ?? [] }
+    const resumption = resume(trail, bounds.log)
+    const newest = vouched?.anchor ?? anchorBelow(resumption.cursor)
+    const isSame =
+      !otherLogNote(trail) || (newest !== null && compareAnchor(newest, entryAt(partition, newest.offset)) === 'same')
+    return startOf({ topic, partition }, trail, bounds.log, resumption, {
+      log: isSame ? 'same' : 'unverified',
+      newest,
+      replacedAt: null,
+    })
   }
+  const entryAt = (partition: number, offset: bigint): LogEntry =>
+    entries.get(`${partition} ${offset}`) ?? { kind: 'gone' }
   const membership: Membership = {
     pause: (_, partition) => events.push(`pause ${partition}`),
     resume: (_, partition) => events.push(`resume ${partition}`),
     seek: (_, partition, offset) => events.push(`seek ${partition} ${offset}`),
     findStarts: async (_, partitions) => {
-      const starts = partitions.map(startOf)
+      const starts = partitions.map(startAt)
       await turn()
       return { partitionCount: 1, starts }
     },
-    entryAt: (_, partition, offset) => Promise.resolve(entries.get(`${partition} ${offset}`) ?? { kind: 'gone' }),
+    entryAt: (_, partition, offset) => Promise.resolve(entryAt(partition, offset)),
     isReadable: () => Promise.resolve(true),
     fail: (failure) => failures.push(failure),
   }
@@ -145,9 +143,16 @@ export function ground(ingest: Record<string, unknown> = {}) {
   }
 }
 
+/** Of a message that nothing in these tests holds. */
+const anchorBelow = (next: bigint): Anchor | null =>
+  next === 0n ? null : { offset: next - 1n, timestamp: 0n, hash: '0'.repeat(64) }
+
 /** A commit of Firn's own. */
 export function ownCommit(next: bigint): Committed {
-  return { offset: next, metadata: encodeMetadata({ epoch: 1, next, first: next, anchor: null }) }
+  return {
+    offset: next,
+    metadata: encodeMetadata({ epoch: 1, next, first: next, open: false, anchor: anchorBelow(next) }),
+  }
 }
 
 export const fileOf = ({ range, anchor }: SealedBatch) =>

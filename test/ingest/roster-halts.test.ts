@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../src/failure.ts'
 import { parseHaltNote } from '../../src/ingest/commitment.ts'
+import { valueKey } from '../../src/landing.ts'
 import { until } from '../support/until.ts'
-import { ground, messages, ownCommit, reading } from './roster-ground.ts'
+import { ground, messages, ownCommit, reading, topic } from './roster-ground.ts'
 
 test('a halt is noted behind what is stored, beside the offset that is committed', async () => {
   const { roster, events, commits, assign, give } = ground()
@@ -115,4 +116,81 @@ test('a message that is gone, or a log that cannot be read now, halts nothing', 
   membership.entryAt = () => Promise.reject(new Failure('KAFKA_UNREACHABLE', 'away'))
   await roster.verify()
   assert.equal(roster.halts.length, 0)
+})
+
+test('that the log was replaced stays known, though what was read of the new one has been committed', async () => {
+  const { roster, entries, events, commits, assign, offer } = ground({ fileRows: 5 })
+  assign([0])
+  await reading(roster, 1)
+  const all = messages(0, 0, 9)
+  const [old, fresh] = [all[4], all[9]]
+  assert.ok(old && fresh)
+  offer(0, 0, 4)
+  entries.set('0 4', { kind: 'message', message: old })
+  await roster.verify()
+  offer(0, 5, 9)
+  await until(
+    'the commit',
+    () => events.at(-1),
+    (event) => event === 'commit 0 10',
+  )
+  entries.set('0 4', { kind: 'message', message: { ...old, value: Buffer.from('other') } })
+  entries.set('0 9', { kind: 'message', message: fresh })
+  await roster.verify()
+  await until(
+    'the note',
+    () => parseHaltNote(commits.get(0)?.metadata ?? null)?.code,
+    (code) => code === 'LOG_REPLACED',
+  )
+  const codes = () => roster.halts.map(({ code }) => code)
+  await roster.reconsider()
+  assert.deepEqual(codes(), ['LOG_REPLACED'])
+  assign([0])
+  await until('the halt', codes, ([code]) => code === 'LOG_REPLACED')
+  // Somebody has put the former log back.
+  entries.set('0 4', { kind: 'message', message: old })
+  await roster.reconsider()
+  await reading(roster, 1)
+})
+
+test('a name that is taken by what is no landing file halts, and stays so', async () => {
+  const { roster, stage, assign, offer, events } = ground({ maxValueBytes: '10B', fileRows: 1 })
+  await stage.put(valueKey('p/', topic, 1, 0, 0n), Buffer.from('of another'), {})
+  assign([0])
+  await reading(roster, 1)
+  offer(0, 0, 0)
+  const codes = () => roster.halts.map(({ code }) => code)
+  await until('the halt', codes, ([code]) => code === 'NAME_TAKEN')
+  const [halted] = roster.partitions
+  await roster.reconsider()
+  assert.equal(roster.partitions[0], halted)
+  assert.deepEqual(codes(), ['NAME_TAKEN'])
+  assert.deepEqual(stage.keys, [valueKey('p/', topic, 1, 0, 0n)])
+  assert.ok(!events.includes('commit 0 1'))
+})
+
+test('partitions of a topic are reconsidered all at once', async () => {
+  const { roster, bounds, commits, gaps, membership, assign } = ground()
+  const numbers = Array.from({ length: 20 }, (_, number) => number)
+  for (const number of numbers) commits.set(number, ownCommit(5n))
+  bounds.log = { low: 8n, high: 10n }
+  assign(numbers)
+  await until(
+    'the halts',
+    () => roster.halts.length,
+    (count) => count === 20,
+  )
+  for (const number of numbers.slice(0, 15)) gaps.set(number, [{ first: 5n, last: 7n }])
+  let looks = 0
+  const findStarts = membership.findStarts.bind(membership)
+  membership.findStarts = (...asked) => {
+    looks++
+    return findStarts(...asked)
+  }
+  const { length: before } = roster.halts
+  await roster.reconsider()
+  assert.equal(before, 20)
+  assert.equal(looks, 1)
+  await reading(roster, 15)
+  assert.equal(roster.halts.length, 5)
 })

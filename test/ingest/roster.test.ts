@@ -249,3 +249,36 @@ test('a fetch is taken for as long as there is room, and fetched again from wher
     'take',
   )
 })
+
+test('a batch without a row holds no memory once its generation is over', async () => {
+  const { roster, setting, assign, give } = ground()
+  for (let generation = 0; generation < 20; generation++) {
+    assign([0])
+    await reading(roster, 1)
+    assert.equal(give(0, 0n, { next: 1n }), 'take')
+    await roster.revoke(1_000)
+  }
+  assign([])
+  await roster.flush(1_000)
+  assert.match(await setting.metrics.exposition(), /^firn_buffered_bytes 0$/m)
+})
+
+test('a file begins where a batch without rows was passed, also by who comes next', async () => {
+  const { roster, stage, committed, assign, give, offer } = ground({ fileRows: 5 })
+  assign([0])
+  await reading(roster, 1)
+  offer(0, 0, 4)
+  give(0, 5n, { next: 7n })
+  await roster.revoke(1_000)
+  assign([0])
+  await reading(roster, 1)
+  assert.equal(committed(0), 7n)
+  assert.equal(roster.partitions[0]?.cursor, 7n)
+  offer(0, 7, 11)
+  await until(
+    'the commit',
+    () => committed(0),
+    (next) => next === 12n,
+  )
+  assert.deepEqual(stage.keys, [keyOf(0, 0n, 4n), keyOf(0, 5n, 11n)])
+})

@@ -29,6 +29,8 @@ const isDue = (change: Partial<Seen>, waits = { kafka: false, stage: false }) =>
 test('a partition with lag is due; without lag, halted, or waiting for memory, the store or Kafka it is not', () => {
   assert.ok(isDue({}))
   assert.ok(!isDue({ lag: 0n }), 'a tail of markers or a hanging transaction is no lag')
+  assert.ok(!isDue({ lag: null }), 'without a leader nobody can read it')
+  assert.ok(!isDue({ lag: null, phase: 'resuming' }))
   assert.ok(!isDue({ phase: 'halted' }))
   assert.ok(!isDue({ isPaused: true }))
   assert.ok(!isDue({}, { kafka: true, stage: false }))
@@ -46,7 +48,12 @@ test('a partition that looks for its start, or leaves, is due unless its neighbo
   }
 })
 
-test('a process that is no member of its group is due unless Kafka is away', () => {
+test('a process that is no member of its group is due unless Kafka is away, and its partitions are not', () => {
+  const resuming = pulsesOf(false, [{ ...reading, phase: 'resuming' }], { kafka: false, stage: false }, patience)
+  assert.deepEqual(
+    resuming.map(({ due }) => due),
+    [true, false],
+  )
   const due = (kafka: boolean) => pulsesOf(false, [], { kafka, stage: false }, patience).some((one) => one.due)
   assert.ok(due(false))
   assert.ok(!due(true))

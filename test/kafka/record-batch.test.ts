@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { Message } from '../../src/change.ts'
 import { registerCodecs } from '../../src/kafka/codecs.ts'
 import { kafkajs } from '../../src/kafka/patches.ts'
-import { decodeRecordBatches, messagesOf } from '../../src/kafka/record-batch.ts'
+import { decodeRecordBatches, isSound, messagesOf } from '../../src/kafka/record-batch.ts'
 import { batchBytes, type RecordOf } from '../support/record-batches.ts'
 
 registerCodecs()
@@ -101,6 +101,27 @@ test('a batch that is cut off is left for the next fetch', async () => {
     assert.equal(messages.length, 3)
     assert.equal(unreadable, null)
   }
+})
+
+test('a first batch that is shorter than it says is unreadable: a broker never cuts that one off', async () => {
+  const whole = await simple(4n, 3)
+  for (let end = 17; end < whole.length; end++) {
+    const { messages, unreadable } = await read(whole.subarray(0, end))
+    assert.equal(messages.length, 0)
+    assert.equal(unreadable?.first, 4n)
+    assert.match(unreadable.reason, new RegExp(`^${end} bytes, and its header says ${whole.length}$`))
+  }
+  assert.equal((await read(Buffer.alloc(0))).unreadable, null)
+})
+
+test('what a producer wrote wrongly is not sound, though its checksum is right', async () => {
+  const records = [{ offset: 0n, key: null, value: Buffer.from('v') }]
+  const set = await decodeRecordBatches(await batchBytes({ first: 0n, last: 0n, records }), decompress)
+  assert.equal(isSound(set), true)
+  const [batch] = set.batches
+  assert.ok(batch)
+  assert.equal(isSound({ ...set, batches: [{ ...batch, count: 2 }] }), false)
+  assert.equal(isSound({ batches: [], unreadable: { first: 0n, last: 0n, reason: 'CRC-32C mismatch' } }), false)
 })
 
 test('a batch that compaction has emptied still says how far it reaches', async () => {

@@ -16,4 +16,5 @@ say(`drained ${(drainedMs / 1_000).toFixed(1)} s after the last fault`)
 say(
   `${messages} messages, ${rows} rows in ${files} files, ${overlaps} twice; nothing missing, nothing wrong, no name had two contents`,
 )
-process.exit(0)
+// Firn ended where nobody told it to.
+process.exit(counts['ended by itself'] ? 1 : 0)

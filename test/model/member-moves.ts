@@ -4,7 +4,7 @@
 import { judge } from '../../src/ingest/acceptance.ts'
 import { compareAnchor } from '../../src/ingest/anchor.ts'
 import * as step from '../../src/ingest/progress.ts'
-import { type Committed, resume, type Trail, vouching } from '../../src/ingest/resume.ts'
+import { type Committed, resume, type Trail, unvouchedFrom, vouching } from '../../src/ingest/resume.ts'
 import { type Compared, startOf } from '../../src/ingest/start.ts'
 import { landingKey, parseLandingKey } from '../../src/landing.ts'
 import { falseHalt, uncovered } from './invariants.ts'
@@ -27,7 +27,7 @@ export function lookMoves(turn: Turn): void {
     return
   }
   const { committed } = look
-  const from = vouching(committed, epoch)?.next ?? 0n
+  const from = unvouchedFrom(vouching(committed, epoch)) ?? 0n
   const staged = world.stage.filter(({ first }) => first >= from)
   start(turn, { committed, staged })
 }
@@ -71,9 +71,10 @@ function start({ world, scenario, who, member, add, set }: Turn, { committed, st
     return
   }
   const turn = member.turn + 1
-  const progress = step.startAt(member.part.progress, found.cursor, turn)
+  const { open, first } = found.commitment
+  const progress = step.startAt(member.part.progress, open ? first : found.cursor, found.cursor, turn)
   const part: Part = { progress, hand: [], bodies: [], log: world.log, anchor: compared.newest }
-  const request = requestOf(member.generation, found.commitment.first, found.cursor, compared.newest, world.log)
+  const request = requestOf(member.generation, { first, open, next: found.cursor }, compared.newest, world.log)
   const commit = found.committed || member.commit ? member.commit : request
   add(
     'member',

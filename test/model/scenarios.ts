@@ -41,6 +41,11 @@ export const scenarios: readonly Scenario[] = [
     recreations: 1,
     lostGroups: 1,
   }),
+  scenario('the topic holds markers alone, and is created again', 'hh/mmm', {
+    rebalances: 2,
+    crashes: 1,
+    recreations: 1,
+  }),
   scenario("the group's offsets are lost, or set forward", 'mhm', { rebalances: 2, lostGroups: 1, foreignCommits: 1 }),
   scenario(
     'a landing file was removed by hand, and the group is lost',

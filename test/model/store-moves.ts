@@ -2,7 +2,7 @@
  * What a member and the store do about a landing file, and a member and its group about a commit, as outbox.ts, storing.ts
  * and committing.ts have it.
  */
-import { encodeMetadata } from '../../src/ingest/commitment.ts'
+import { type Commitment, encodeMetadata } from '../../src/ingest/commitment.ts'
 import * as step from '../../src/ingest/progress.ts'
 import { contentOf, nameOf, uncovered } from './invariants.ts'
 import { anchorAt } from './messages.ts'
@@ -17,7 +17,7 @@ export function storeMoves(turn: Turn): void {
   const { progress } = part
   // The age of a batch, its size, or memory: any time. What has no row is passed once.
   const last = progress.underway.at(-1)
-  const passedTo = last?.kind === 'pass' ? last.next : progress.staged
+  const passedTo = last?.kind === 'pass' ? last.range.last + 1n : progress.staged
   const seals = progress.cursor > progress.opened && (part.hand.length > 0 || progress.cursor > passedTo)
   if (progress.phase === 'reading' && seals) {
     add('member', `${who} seals ${progress.opened} to ${progress.cursor - 1n}`, set({ part: sealHand(part) }))
@@ -83,10 +83,12 @@ function settle({ who, member, add, set }: Turn, of: 'former' | 'part', outcome:
   }
   const anchor = body.at(-1) ?? from.anchor
   const settled: Part = { ...from, progress, bodies: from.bodies.slice(1), anchor }
-  const start = first?.kind === 'file' ? first.range.first : progress.opened
+  const start = first?.range.first ?? progress.opened
+  const open = first?.kind === 'pass'
   // Of an earlier generation nothing is committed.
   const isCurrent = from.progress.generation === member.generation
-  const commit = next !== null && isCurrent ? requestOf(member.generation, start, next, anchor, from.log) : null
+  const commit =
+    next !== null && isCurrent ? requestOf(member.generation, { first: start, open, next }, anchor, from.log) : null
   const label =
     first?.kind === 'file' ? `${who} knows ${nameOf(first.range)} stored` : `${who} passes to ${progress.staged}`
   add('member', commit ? `${label}, commits ${next}` : label, set({ [of]: settled, put: null, commit }))
@@ -147,11 +149,10 @@ function sameRows(a: readonly Row[], b: readonly Row[]): boolean {
 
 export function requestOf(
   generation: number,
-  first: bigint,
-  next: bigint,
+  covered: Pick<Commitment, 'first' | 'open' | 'next'>,
   anchor: Row | null,
   log: LogId,
 ): CommitRequest {
-  const metadata = encodeMetadata({ epoch, next, first, anchor: anchor && anchorAt(anchor) })
-  return { generation, log, commit: { offset: next, metadata } }
+  const metadata = encodeMetadata({ epoch, ...covered, anchor: anchor && anchorAt(anchor) })
+  return { generation, log, commit: { offset: covered.next, metadata } }
 }

@@ -171,9 +171,7 @@ function memberKey(member: Member | null, generation: number): string {
 
 function partKey({ progress, hand, bodies, log, anchor }: Part, generation: number): string {
   const { phase, cursor, opened, underway, staged } = progress
-  const steps = underway.map((step) =>
-    step.kind === 'file' ? `${step.range.first}-${step.range.last}` : `p${step.next}`,
-  )
+  const steps = underway.map((step) => `${step.kind === 'pass' ? 'p' : ''}${step.range.first}-${step.range.last}`)
   const numbers = `${generation - progress.generation}${phase[0]}${phase[2]}${cursor}.${opened}.${staged}.${log}`
   return `${numbers} ${rowsKey(hand)} ${steps.join()} ${bodies.map(rowsKey).join()} ${anchor ? rowsKey([anchor]) : ''}`
 }

@@ -5,6 +5,7 @@ import type { Mutant } from './mutant.ts'
 
 const exhaustive = 'test/model/exhaustive.test.ts'
 const roster = 'test/ingest/roster.test.ts'
+const halts = 'test/ingest/roster-halts.test.ts'
 const faults = 'test/ingest/roster-faults.test.ts'
 const resume = 'test/ingest/resume.test.ts'
 
@@ -19,7 +20,7 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'commit all that was taken, stored or not',
     file: 'src/ingest/progress.ts',
-    find: `  const next = step.kind === 'file' ? step.range.last + 1n : step.next\n`,
+    find: `  const next = step.range.last + 1n\n`,
     replace: `  const next = progress.cursor\n`,
     caughtBy: { file: exhaustive, test: 'two members take the partition from each other three times' },
   },
@@ -213,6 +214,54 @@ export const protocolMutants: readonly Mutant[] = [
       file: faults,
       test: 'what was read before the log lost it is stored and committed, however late, before its partition halts',
     },
+  },
+  {
+    name: 'note that the log was replaced beside an anchor of the new one',
+    file: 'src/ingest/partition-commits.ts',
+    find: `encodeMetadata({ ...commitment, anchor: other.lost }, other.failure)`,
+    replace: `encodeMetadata(commitment, other.failure)`,
+    caughtBy: {
+      file: halts,
+      test: 'that the log was replaced stays known, though what was read of the new one has been committed',
+    },
+  },
+  {
+    name: 'begin the next file behind what was passed',
+    file: 'src/ingest/partition.ts',
+    find: `open ? first : next, next, turn)`,
+    replace: `next, next, turn)`,
+    caughtBy: { file: roster, test: 'a file begins where a batch without rows was passed, also by who comes next' },
+  },
+  {
+    name: 'go by a commit that has seen no message',
+    file: 'src/ingest/resume.ts',
+    find: `  if (vouched && (vouched.anchor || !start.earliest)) return vouched.next\n`,
+    replace: `  if (vouched) return vouched.next\n`,
+    caughtBy: { file: exhaustive, test: 'the topic holds markers alone, and is created again' },
+  },
+  {
+    name: 'stage under an epoch that is over',
+    file: 'src/ingest/epoch-record.ts',
+    find: `  if (latest > table.epoch) {\n`,
+    replace: `  if (latest < table.epoch) {\n`,
+    caughtBy: {
+      file: 'test/ingest/epoch-record.test.ts',
+      test: 'an epoch below one that has begun halts: its changes would lose, unseen',
+    },
+  },
+  {
+    name: 'lift a halt though the name is still taken',
+    file: 'src/ingest/inspection.ts',
+    find: `halted.filter(({ code }) => code !== 'NAME_TAKEN')`,
+    replace: `halted`,
+    caughtBy: { file: halts, test: 'a name that is taken by what is no landing file halts, and stays so' },
+  },
+  {
+    name: 'count what a batch without rows held for ever',
+    file: 'src/ingest/partition.ts',
+    find: `    this.#progress = step.leaving(this.#progress)\n    this.#drop()\n`,
+    replace: `    this.#progress = step.leaving(this.#progress)\n`,
+    caughtBy: { file: roster, test: 'a batch without a row holds no memory once its generation is over' },
   },
   {
     name: 'commit for a partition that went elsewhere',

@@ -72,11 +72,19 @@ test('objects are listed in the order of their keys, from behind a key, over man
     names.map((name) => key(`list/${name}`)),
   )
   const later: string[] = []
-  for await (const object of stage.list(key('list/'), key('list/01097'))) later.push(object.key)
+  for await (const object of stage.list(key('list/'), { startAfter: key('list/01097') })) later.push(object.key)
   assert.deepEqual(
     later,
     ['01098', '01099'].map((name) => key(`list/${name}`)),
   )
+})
+
+test('a shallow list leaves out what lies deeper', async () => {
+  for (const name of ['e1.json', 'e1/gaps/0', 'e2.json', 'e2/values/1'])
+    await stage.put(key(`shallow/${name}`), Buffer.from(name), {})
+  const listed: string[] = []
+  for await (const object of stage.list(key('shallow/e'), { shallow: true })) listed.push(object.key)
+  assert.deepEqual(listed, [key('shallow/e1.json'), key('shallow/e2.json')])
 })
 
 test('what is not there is null, and may be removed', async () => {
