@@ -103,8 +103,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'let an offset that was set forward by hand vouch',
     file: 'src/ingest/resume.ts',
-    find: `  const vouched = vouching(trail.committed, trail.epoch)?.next ?? null\n`,
-    replace: `  const vouched = vouching(trail.committed, trail.epoch)?.next ?? trail.committed?.offset ?? null\n`,
+    find: `  let cursor = beginningOf(vouched, trail, log)\n`,
+    replace: `  let cursor = isForeign(trail.committed) ? trail.committed.offset : beginningOf(vouched, trail, log)\n`,
     caughtBy: { file: exhaustive, test: "the group's offsets are lost, or set forward" },
   },
   {
