@@ -203,9 +203,10 @@ class Chaos {
   async #join(): Promise<void> {
     const member = await this.#bench.startMember()
     void member.ended.then(({ code, signal }) => {
-      if (signal === 'SIGKILL' || code === 0) return
+      // A signal comes from here alone: SIGTERM ends one that has not begun to listen for it.
+      if (signal !== null || code === 0) return
       this.#count('ended by itself')
-      this.#say(`${member.name} ended with ${code ?? signal}\n${told(member)}`)
+      this.#say(`${member.name} ended with ${code}\n${told(member)}`)
       if (!this.#over) this.#beside(this.#join())
     })
   }

@@ -251,6 +251,7 @@ test('down --clean removes everything, and may be repeated', async () => {
   for (const attempt of [1, 2]) {
     const { code, stderr } = await firn(['local', 'down', '--clean', '--dir', stack.dir])
     assert.equal(code, 0, `attempt ${attempt}: ${stderr}`)
+    assert.deepEqual(existsSync(stack.dir) ? readdirSync(stack.dir) : [], [], `attempt ${attempt}`)
     assert.equal(existsSync(stack.dir), false)
     assert.equal(existsSync(`/proc/${pid}`), false)
   }
