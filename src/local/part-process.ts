@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A pid alone may belong to a stranger by now; with the time of its start it names one process for good. */
@@ -90,7 +90,18 @@ function startOf(pid: number): string | null {
   }
   // After "pid (name) ", where the name may hold anything: state is the first field, the start time the twentieth.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null)
+  const isGone = fields[0] === 'X' || (fields[0] === 'Z' && !hasThreads(pid))
+  return isGone ? null : (fields[19] ?? null)
+}
+
+/** Of a process whose first thread has ended: others may still be at a write. */
+function hasThreads(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return false
+    throw error
+  }
 }
 
 function startByPs(pid: number): string | null {
