@@ -8,7 +8,7 @@ import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
 import { readEpoch } from '../ingest/epoch.ts'
 import { type GapVerdict, judgeGap, keepGap } from '../ingest/gap.ts'
-import { logBounds } from '../ingest/log-bounds.ts'
+import { logBounds, partitionCountOf } from '../ingest/log-bounds.ts'
 import { kafkaClient, kafkaFailure } from '../kafka/client.ts'
 import { gapKey } from '../landing.ts'
 import { openStage } from '../stage/s3.ts'
@@ -147,8 +147,10 @@ async function boundsOf(config: Config, topic: string, partition: number, io: Io
       throw kafkaFailure(error, `connect to ${config.kafka.brokers.join(', ')}`)
     })
     const bounds = (await logBounds(admin, topic)).get(partition)
-    if (!bounds) throw new Failure('USAGE', `topic ${topic} has no partition ${partition}`)
-    return bounds
+    if (bounds) return bounds
+    const count = await partitionCountOf(admin, topic)
+    if (partition >= count) throw new Failure('USAGE', `topic ${topic} has no partition ${partition}`)
+    throw new Failure('LEADER_MISSING', `${topic}/${partition} has no leader, so nobody knows what its log holds`)
   } finally {
     await admin.disconnect()
   }

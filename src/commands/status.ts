@@ -58,13 +58,18 @@ examples:
         merged: progress.value?.get(table.table)?.merged ?? null,
       }),
     )
-    const failures = [staged, progress].flatMap(({ failure }) => failure ?? [])
+    const failures = [staged, progress].flatMap(({ failure }) => failure ?? []).concat(leaderless(watermarks))
     const halts = haltsOf(config, found, staged.value)
     if (values.json === true) io.stdout.write(`${jsonOf(watermarks, halts, failures)}\n`)
     else io.stdout.write(tableOf(watermarks, config.warehouse !== undefined) + halts.map(lineOf).join(''))
     for (const { code, message, hint } of failures) io.stderr.write(`firn: ${code}: ${message}\n  ${hint}\n`)
     return failures.length > 0 ? 1 : halts.length > 0 ? 3 : 0
   },
+}
+
+function leaderless(watermarks: readonly Watermark[]): readonly Failure[] {
+  const places = watermarks.flatMap(({ topic, partition, end }) => (end === null ? `${topic}/${partition}` : []))
+  return places.length === 0 ? [] : [new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`)]
 }
 
 type Attempt<T> = { readonly value: T | null; readonly failure: Failure | null }

@@ -71,7 +71,10 @@ async function lookOnce(
   const refusal = judgeEpoch(record, { clusterId, partitionCount, begun, table })
   if (refusal) {
     const starts = partitions.map((partition): Start => {
-      return { kind: 'halt', partition, failure: refusal, place: standing(committed.get(partition) ?? null) }
+      const found = committed.get(partition) ?? null
+      // That this is another log is the graver word.
+      const place = otherLogNote({ epoch, committed: found }) ? null : standing(found)
+      return { kind: 'halt', partition, failure: refusal, place }
     })
     return { partitionCount, starts }
   }
@@ -103,8 +106,7 @@ async function lookAt(
   const resumption = resume(trail, log)
   const { cursor, adopted } = resumption
   const vouched = vouching(trail.committed, epoch)
-  const isNoted = otherLogNote(trail) !== null
-  const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log, isNoted })
+  const compared = await compare(sources.reader, trace, { cursor, adopted, vouched, log })
   return startOf({ topic, partition }, trail, log, resumption, compared)
 }
 
@@ -113,13 +115,11 @@ type Standing = {
   readonly adopted: Resumption['adopted']
   readonly vouched: Commitment | null
   readonly log: LogBounds
-  /** whether it was told before that this is another log */
-  readonly isNoted: boolean
 }
 
 /** Compares the newest anchor that the log still has. @throws Failure of Kafka or of the stage */
 async function compare(reader: LogReader, trace: Trace, standing: Standing): Promise<Compared> {
-  const { log, vouched, isNoted } = standing
+  const { log } = standing
   let newest: Anchor | null = null
   for await (const anchor of anchors(trace, standing)) {
     newest ??= anchor
@@ -128,16 +128,14 @@ async function compare(reader: LogReader, trace: Trace, standing: Standing): Pro
     const entry = await reader.entryAt(trace.topic, trace.partition, anchor.offset)
     const verdict = compareAnchor(anchor, entry)
     if (verdict === 'same') return { log: 'same', newest, replacedAt: null }
-    if (verdict === 'gone' && isNoted && anchor === vouched?.anchor) break
     if (verdict === 'other') return { log: 'unverified', newest, replacedAt: anchor.offset }
   }
   return { log: newest ? 'unverified' : 'new', newest, replacedAt: null }
 }
 
 /** Newest first. A commit passes its anchor on to the next one, so that one without has nothing before it. */
-async function* anchors(trace: Trace, { cursor, adopted, vouched, isNoted }: Standing): AsyncGenerator<Anchor> {
-  // Files beyond the commit may be of the other log.
-  if (adopted.length > 0 && !isNoted) yield* anchorsBelow(trace, cursor, adopted)
+async function* anchors(trace: Trace, { cursor, adopted, vouched }: Standing): AsyncGenerator<Anchor> {
+  if (adopted.length > 0) yield* anchorsBelow(trace, cursor, adopted)
   else if (vouched?.anchor) {
     yield vouched.anchor
     yield* anchorsBelow(trace, vouched.first, [])

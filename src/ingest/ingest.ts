@@ -49,6 +49,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const kafkaOutage = new Outage('Kafka', logger)
   const topicsOutage = new Outage('every topic', logger)
   const leadersOutage = new Outage('the leader of every partition', logger)
+  const epochOutage = new Outage('what a new epoch needs', logger)
   const watchdog = new Watchdog()
   const setting: SessionSetting = {
     config,
@@ -59,6 +60,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     stageOutage,
     kafkaOutage,
     topicsOutage,
+    epochOutage,
     now: Date.now,
   }
   let session: Session | null = null
@@ -88,7 +90,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
       const joined = session?.joined ?? false
       return {
         ready: joined && proved,
-        kafka: { joined, trouble: kafkaOutage.failure ?? topicsOutage.failure ?? leadersOutage.failure },
+        kafka: { joined, trouble: troubleOf(kafkaOutage, topicsOutage, leadersOutage, epochOutage) },
         stage: { proved, trouble: stageOutage.failure },
         halts: session?.roster.halts ?? [],
       }
@@ -96,21 +98,17 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     observe: async () => {
       if (!session) return
       const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
-      tellLeaderless(lags, leadersOutage)
-      const waits = { kafka: kafkaOutage.failure !== null, stage: stageOutage.failure !== null }
+      if (session.joined) tellLeaderless(lags, leadersOutage)
+      const waits = { kafka: troubleOf(kafkaOutage, epochOutage) !== null, stage: stageOutage.failure !== null }
       const stuck = watchdog.look(
-        pulsesOf(session.joined, seenOf(session, lags), waits, patienceOf(config)),
+        pulsesOf(session.isOutside, seenOf(session, lags), waits, patienceOf(config)),
         Date.now(),
       )
       if (stuck === null || stopping.signal.aborted) return
       session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
     },
-    reconsider: async () => {
-      await session?.roster.reconsider()
-    },
-    verify: async () => {
-      await session?.roster.verify()
-    },
+    reconsider: async () => session?.roster.reconsider(),
+    verify: async () => session?.roster.verify(),
   }
 }
 
@@ -170,6 +168,10 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
   return lags
 }
 
+function troubleOf(...outages: readonly Outage[]): Trouble | null {
+  return outages.find(({ failure }) => failure !== null)?.failure ?? null
+}
+
 function patienceOf({ ingest }: Config): Patience {
   return { partitionMs: ingest.stuckAfter, joinMs: ingest.stuckAfter + joinMs(ingest) }
 }
@@ -177,7 +179,7 @@ function patienceOf({ ingest }: Config): Patience {
 function tellLeaderless(lags: Lags, outage: Outage): void {
   const places = [...lags].flatMap(([place, lag]) => (lag === null ? place : []))
   if (places.length > 0) outage.report(new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`))
-  else if (lags.size > 0) outage.over()
+  else outage.over()
 }
 
 function seenOf({ roster }: Session, lags: Lags): readonly Seen[] {

@@ -58,7 +58,7 @@ export class Inspection {
       const isReplaced = await this.#look('debug', async () => {
         return compareAnchor(anchor, await this.#membership.entryAt(topic, number, anchor.offset)) === 'other'
       })
-      if (isReplaced) partition.halt(replacedFailure(`${topic}/${number}`, anchor.offset), undefined, anchor)
+      if (isReplaced) partition.halt(replacedFailure(`${topic}/${number}`, anchor.offset))
     }
   }
 

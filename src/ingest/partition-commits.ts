@@ -3,7 +3,6 @@
  * commit is worth to who resumes, in resume.ts and start.ts.
  */
 import type { Failure } from '../failure.ts'
-import type { Anchor } from '../landing.ts'
 import { type Commitment, encodeMetadata } from './commitment.ts'
 import type { CommitPlace } from './start.ts'
 
@@ -11,7 +10,7 @@ export class PartitionCommits {
   /** Resolves when Kafka has answered, also where it refused; never throws. */
   readonly #send: (next: bigint, metadata: string) => Promise<void>
   #last: Commitment | null = null
-  #otherLog: { readonly failure: Failure; readonly lost: Anchor } | null = null
+  #otherLog: Failure | null = null
 
   constructor(send: (next: bigint, metadata: string) => Promise<void>) {
     this.#send = send
@@ -33,11 +32,11 @@ export class PartitionCommits {
   }
 
   /**
-   * This is another log than the one that was staged, which does not hold `lost`. From now on every commit says so: what was
-   * read of the other log has an anchor too, by which it would pass for the right one.
+   * This is another log than the one that was staged. From now on every commit says so: what was read of the other log has an
+   * anchor too, by which it would pass for the right one.
    */
-  isOtherLog(failure: Failure, lost: Anchor): void {
-    this.#otherLog = { failure, lost }
+  isOtherLog(failure: Failure): void {
+    this.#otherLog = failure
   }
 
   /** Notes a halt at `place`, or behind the last commit; one that has not started knows of no offset that it may commit. */
@@ -47,10 +46,6 @@ export class PartitionCommits {
   }
 
   async #commit(commitment: Commitment, failure: Failure | null): Promise<void> {
-    const other = this.#otherLog
-    const metadata = other
-      ? encodeMetadata({ ...commitment, anchor: other.lost }, other.failure)
-      : encodeMetadata(commitment, failure)
-    await this.#send(commitment.next, metadata)
+    await this.#send(commitment.next, encodeMetadata(commitment, this.#otherLog ?? failure))
   }
 }

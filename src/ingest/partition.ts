@@ -27,8 +27,8 @@ export interface PartitionListener {
   commit(partition: Partition, next: bigint, metadata: string): Promise<void>
   /** Nothing more will be taken here; an operator must act. */
   halted(partition: Partition, failure: Failure): void
-  /** Another writer stored the range that begins at `first`: the partition must start anew from the stage. */
-  taken(partition: Partition, first: bigint): void
+  /** Another writer stored the range that is next: the partition must start anew from the stage, beyond `next`. */
+  taken(partition: Partition, next: bigint): void
   /** Memory was freed. */
   freed(): void
 }
@@ -193,17 +193,18 @@ export class Partition implements Reader {
 
   /**
    * Stops here: takes nothing more and keeps its place. What is complete is still stored, and behind it the halt is noted in
-   * the commit; where it halts before it has started, at `place`. `lost` is the anchor that the log does not hold any more.
+   * the commit; where it halts before it has started, at `place`. That this is another log is noted at once.
    */
-  halt(failure: Failure, place?: CommitPlace | null, lost?: Anchor): void {
+  halt(failure: Failure, place?: CommitPlace | null): void {
     if (this.phase === 'halted') return
-    if (lost) this.#commits.isOtherLog(failure, lost)
+    const isOtherLog = failure.code === 'LOG_REPLACED' && place === undefined
+    if (isOtherLog) this.#commits.isOtherLog(failure)
     this.#progress = step.halted(this.#progress)
     if (leavesBatchWhole.has(failure.code)) this.seal('halt')
     this.#drop()
     this.#progress = step.dropped(this.#progress)
     const note = () => this.#commits.note(failure, place ?? undefined)
-    if (place !== null && (lost || this.#outbox.broken)) void note()
+    if (place !== null && (isOtherLog || this.#outbox.broken)) void note()
     if (place !== null && !this.#outbox.broken) this.#outbox.then(note)
     this.#listener.halted(this, failure)
   }
@@ -271,11 +272,12 @@ export class Partition implements Reader {
   }
 
   async #settled(outcome: step.Outcome, { first, open, anchor }: About): Promise<void> {
+    const { staged } = this.#progress
     const { progress, commit } = step.settled(this.#progress, outcome)
     this.#progress = progress
     if (outcome === 'taken') {
       this.#drop()
-      this.#listener.taken(this, first)
+      this.#listener.taken(this, first > staged ? first : staged)
       return
     }
     this.#tellStaged()

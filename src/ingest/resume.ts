@@ -106,5 +106,7 @@ function beginningOf(vouched: Commitment | null, { start, staged }: Trail, { low
   if (vouched && (vouched.anchor || !start.earliest)) return vouched.next
   // Files are stored in order, so what lay before the earliest one was staged too, and has been removed since.
   if (earliest) return earliest.first
-  return start.earliest ? low : start.offset
+  if (!start.earliest) return start.offset
+  // What retention took since is a loss where it was committed to.
+  return vouched && vouched.next < low ? vouched.next : low
 }

@@ -20,6 +20,7 @@ import { startAll, type Starting, type StarterSetting } from './starter.ts'
 export type RosterSetting = Omit<PartitionSetting, 'table' | 'prefix' | 'limits'> & {
   readonly config: Config
   readonly kafkaOutage: Outage
+  readonly epochOutage: Outage
 }
 
 /** A partition that waits for an operator. */

@@ -50,6 +50,7 @@ export class Session implements Membership {
   /** Under way at the admin client, which connects anew, for good, where a request meets its end. */
   readonly #asked = new Set<Promise<unknown>>()
   #joining: Promise<void> = Promise.resolve()
+  #hasTopics = false
   #memberId: string | null = null
   #left = false
   /** The consumer, told to or by a crash, fetches nothing any more; from then on it throws at what would steer it. */
@@ -90,6 +91,11 @@ export class Session implements Membership {
     this.#ended.promise.catch(() => undefined)
   }
 
+  /** Whether this process wants to be a member of the group, and is none: it has topics to read. */
+  get isOutside(): boolean {
+    return this.#hasTopics && !this.joined
+  }
+
   /** Whether this process is a member of the group now. */
   get joined(): boolean {
     return this.#memberId !== null && !this.#left
@@ -116,7 +122,8 @@ export class Session implements Membership {
         this.#setting.topicsOutage.report(new Failure('TOPIC_MISSING', `there is no topic ${missing.join(', ')}`))
         topicsTimer = setInterval(() => void this.#endWhenFewer(missing.length), topicsLookMs)
       } else this.#setting.topicsOutage.over()
-      if (topics.length > 0 && !stopping.aborted) this.#joining = this.#join(topics)
+      this.#hasTopics = topics.length > 0
+      if (this.#hasTopics && !stopping.aborted) this.#joining = this.#join(topics)
       // It may take as long as the group keeps a process waiting.
       await Promise.race([this.#joining, this.#ended.promise])
       if (stopping.aborted) stop()

@@ -49,9 +49,9 @@ export function startOf(place: Place, trail: Trail, log: LogBounds, resumption: 
   const { epoch, committed } = trail
   const { cursor, adopted } = resumption
   const vouched = vouching(committed, epoch)
-  const isAtCommit = vouched?.next === cursor && adopted.length === 0
-  const first = adopted.at(-1)?.first ?? (isAtCommit ? vouched.first : cursor)
-  const open = isAtCommit && vouched.open
+  const isBehindCommit = adopted.length === 0 && vouched !== null && vouched.next <= cursor
+  const first = adopted.at(-1)?.first ?? (isBehindCommit ? vouched.first : cursor)
+  const open = isBehindCommit && vouched.open
   const commitment: Commitment = { epoch, next: cursor, first, open, anchor: compared.newest }
   const failure = haltOf(place, trail, log, resumption, compared)
   if (failure) {
@@ -70,13 +70,13 @@ export function startOf(place: Place, trail: Trail, log: LogBounds, resumption: 
   }
 }
 
-/** Codes that say that this is another log. */
+/**
+ * Codes that say that this is another log. Of a log that was replaced, something may have been staged before it was noticed,
+ * so that only a raised epoch ends it; one that was too short may have been told of too early, by a leader that lagged.
+ */
 const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACED'])
 
-/**
- * The note that this is another log, where one was made in this epoch. Beside it the commit holds the anchor that was not
- * found: it takes the same message at that place to go on, and no newer one will do.
- */
+/** The note that this is another log, where one was made in this epoch. */
 export function otherLogNote({ epoch, committed }: Pick<Trail, 'epoch' | 'committed'>): HaltNote | null {
   // One of an epoch that is over says nothing any more.
   const note = vouching(committed, epoch) && parseHaltNote(committed?.metadata ?? null)
@@ -91,15 +91,16 @@ function haltOf(
   { log: verdict, replacedAt }: Compared,
 ): Failure | null {
   const place = `${topic}/${partition}`
+  const before = otherLogNote({ epoch, committed })
+  if (before && (before.code === 'LOG_REPLACED' || verdict !== 'same')) {
+    return new Failure(before.code, `${place}: halted before in epoch ${epoch}, by what is said to be another log`)
+  }
   if (resumption.kind === 'halt') {
     const { code, reason, gap } = resumption
     const command = gap && ackGapCommand(topic, partition, rangeText(gap), gap.last >= log.low)
     return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
   }
-  if (replacedAt !== null) return replacedFailure(place, replacedAt)
-  const before = otherLogNote({ epoch, committed })
-  if (verdict === 'same' || before === null) return null
-  return new Failure(before.code, `${place}: halted before in epoch ${epoch}, and no staged message is left to compare`)
+  return replacedAt === null ? null : replacedFailure(place, replacedAt)
 }
 
 /** `place` is `<topic>/<partition>`. */

@@ -17,6 +17,8 @@ export type StarterSetting = {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly kafkaOutage: Outage
+  /** of an epoch that cannot begin while a partition has no leader */
+  readonly epochOutage: Outage
   readonly stageOutage: Outage
   /** @throws Failure of Kafka or the stage */
   readonly findStarts: (table: TableConfig, partitions: readonly number[]) => Promise<Starts>
@@ -38,7 +40,7 @@ export type Starting = {
 
 /** Resolves when each has started, halted, or been replaced. Never rejects. */
 export async function startAll(setting: StarterSetting, table: TableConfig, all: readonly Starting[]): Promise<void> {
-  const { logger, stageOutage, kafkaOutage, fail } = setting
+  const { logger, stageOutage, kafkaOutage, epochOutage, fail } = setting
   await Promise.all(all.map(({ before }) => before))
   for (let attempt = 0; ; attempt++) {
     const waiting = all.filter(({ partition }) => partition.phase === 'resuming')
@@ -47,6 +49,7 @@ export async function startAll(setting: StarterSetting, table: TableConfig, all:
       const numbers = waiting.map(({ partition }) => partition.partition)
       const { starts, partitionCount } = await setting.findStarts(table, numbers)
       stageOutage.over()
+      epochOutage.over()
       for (const starting of waiting) startOne(setting, starting, starts, partitionCount)
       if (starts.length > 0) logger.info({ topic: table.topic, partitions: starts.map(placeOf).join(', ') }, 'assigned')
     } catch (error) {
@@ -57,11 +60,10 @@ export async function startAll(setting: StarterSetting, table: TableConfig, all:
       if (failure.response === 'fatal') fail(failure)
       if (failure.response !== 'retry') for (const { partition } of still) partition.halt(failure, null)
       if (failure.response !== 'retry') return
-      // That one is told by who observes all partitions.
-      const isLeader = failure.code === 'LEADER_MISSING'
       const isStage = failure.code.startsWith('STAGE_') || failure.code === 'BUCKET_MISSING'
       if (isStage) stageOutage.report(failure)
-      else if (!isLeader) kafkaOutage.report(failure)
+      else if (failure.code === 'LEADER_MISSING') epochOutage.report(failure)
+      else kafkaOutage.report(failure)
     }
     await sleep(backoffMs(attempt))
   }

@@ -42,18 +42,18 @@ export type Waits = { readonly kafka: boolean; readonly stage: boolean }
  * process is no member of its group.
  */
 export function pulsesOf(
-  joined: boolean,
+  isOutside: boolean,
   partitions: readonly Seen[],
   waits: Waits,
   { partitionMs, joinMs }: Patience,
 ): readonly Pulse[] {
-  const isOutside = !joined && !waits.kafka
-  const member: Pulse = { name: 'membership of the group', place: '', due: isOutside, patienceMs: joinMs }
+  const due = isOutside && !waits.kafka
+  const member: Pulse = { name: 'membership of the group', place: '', due, patienceMs: joinMs }
   const all = partitions.map(({ topic, partition, phase, cursor, lag, isPaused }): Pulse => {
     const isBehind = lag !== null && lag > 0n && !isPaused
     const due = phase === 'reading' ? isBehind : phase !== 'halted' && lag !== null && !waits.stage
     const place = `${phase} ${cursor.toString()}`
-    return { name: `${topic}/${partition}`, place, due: due && joined && !waits.kafka, patienceMs: partitionMs }
+    return { name: `${topic}/${partition}`, place, due: due && !isOutside && !waits.kafka, patienceMs: partitionMs }
   })
   return [member, ...all]
 }

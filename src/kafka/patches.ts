@@ -106,7 +106,8 @@ type Brokers = {
   findTopicPartitionMetadata(topic: string): Metadata['topicMetadata'][number]['partitionMetadata']
   refreshMetadata(): Promise<void>
   fetchTopicsOffset(topics: readonly TopicPartitions[]): Promise<TopicPartitions[]>
-  metadata(options?: object): Promise<Metadata | null>
+  readonly brokerPool: { findConnectedBroker(): Promise<{ metadata(topics: readonly string[]): Promise<Metadata> }> }
+  metadata(options?: { readonly topics?: readonly string[] }): Promise<Metadata>
 }
 type Decoder = { readInt32(): number; canReadBytes(length: number): boolean; readBytes(length: number): Buffer }
 type Codec = { decompress(bytes: Buffer): Promise<Buffer> }
@@ -130,7 +131,9 @@ function load(): typeof kafkajsTypes {
   handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
   beginConnectionsAnew(prototypeOf('kafkajs/src/network/connection') as Connection)
   stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
-  askLeadersAlone(prototypeOf('kafkajs/src/cluster') as Brokers)
+  const cluster = prototypeOf('kafkajs/src/cluster') as Brokers
+  askLeadersAlone(cluster)
+  askMetadataAside(cluster)
   return inside('kafkajs') as typeof kafkajsTypes
 }
 
@@ -182,33 +185,49 @@ function keepLeaderless(): void {
   replace(path, { ...rest, parse: parseLed })
 }
 
-/**
- * Then the offsets of the other partitions can be asked for; those without a leader are left out. And where no broker
- * answers at all, kafkajs would fail at reading the answer.
- */
+/** How often a cluster is asked for leaders that were missing, in ms. */
+const leadersLookMs = 1_000
+
+/** Then the offsets of the other partitions can be asked for; those without a leader are left out. */
 function askLeadersAlone(cluster: Brokers): void {
   const fetchTopicsOffset = Reflect.get(cluster, 'fetchTopicsOffset')
-  const metadata = Reflect.get(cluster, 'metadata')
-  const isLed = (known: Brokers, topic: string, id: number): boolean =>
-    !known.findTopicPartitionMetadata(topic).some(({ partitionId, leader }) => partitionId === id && leader < 0)
+  const looked = new WeakMap<Brokers, number>()
   cluster.fetchTopicsOffset = async function (this: Brokers, topics) {
+    const isLed = (topic: string, id: number): boolean =>
+      this.findTopicPartitionMetadata(topic).some(({ partitionId, leader }) => partitionId === id && leader >= 0)
     const led = () =>
       topics.map((asked) => {
-        return { ...asked, partitions: asked.partitions.filter((one) => isLed(this, asked.topic, one.partition)) }
+        return { ...asked, partitions: asked.partitions.filter(({ partition }) => isLed(asked.topic, partition)) }
       })
+    const isMissing = led().some(({ partitions }, at) => partitions.length < (topics[at]?.partitions.length ?? 0))
     // A leader may have been elected since.
-    if (led().some(({ partitions }, at) => partitions.length < (topics[at]?.partitions.length ?? 0)))
+    if (isMissing && Date.now() - (looked.get(this) ?? 0) >= leadersLookMs) {
+      looked.set(this, Date.now())
       await this.refreshMetadata()
+    }
     const found = await fetchTopicsOffset.call(this, led())
     return topics.map(({ topic }) => found.find((one) => one.topic === topic) ?? { topic, partitions: [] })
   }
-  cluster.metadata = async function (this: Brokers, options) {
-    const found = await metadata.call(this, options)
-    if (found) return found
-    const { KafkaJSBrokerNotFound } = inside('kafkajs/src/errors') as {
-      readonly KafkaJSBrokerNotFound: new (text: string) => Error
+}
+
+/** How many brokers are asked for metadata. */
+const metadataTries = 3
+
+/**
+ * kafkajs puts what it learns of one topic in place of all that its client knows, under the feet of other requests, and where
+ * no broker answers it fails at reading the answer.
+ */
+function askMetadataAside(cluster: Brokers): void {
+  cluster.metadata = async function (this: Brokers, { topics = [] } = {}) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const broker = await this.brokerPool.findConnectedBroker()
+        return await broker.metadata(topics)
+      } catch (error) {
+        const { retriable } = error as { readonly retriable?: boolean }
+        if (attempt === metadataTries || retriable !== true) throw error
+      }
     }
-    throw new KafkaJSBrokerNotFound('no broker tells which topics there are')
   }
 }
 

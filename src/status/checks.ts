@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config.ts'
 import { type Finding, unreadable, well, wrong } from '../finding.ts'
-import { failures } from '../failure.ts'
+import { Failure, failures } from '../failure.ts'
 import { type Admin, kafkaClient, kafkaFailure } from '../kafka/client.ts'
 import { probeStage } from '../stage/probe.ts'
 import { openStage } from '../stage/s3.ts'
@@ -57,7 +57,10 @@ async function partitionCount(admin: Admin, topic: string): Promise<Finding> {
   const look = { part: 'kafka', what: `topic ${topic}` } as const
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return well(look, `partitions: ${topics[0]?.partitions.length ?? 0}`)
+    const partitions = topics[0]?.partitions ?? []
+    const leaderless = partitions.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId)
+    if (leaderless.length > 0) throw new Failure('LEADER_MISSING', `no leader for ${topic}/${leaderless.join(', ')}`)
+    return well(look, `partitions: ${partitions.length}`)
   } catch (error) {
     return unreadable(look, kafkaFailure(error, `read the topic ${topic}`))
   }

@@ -137,3 +137,14 @@ test('a commit vouches only in its own epoch and for the very offset that it nam
   assert.equal(vouching({ offset: 10n, metadata: 'by another tool' }, 2), null)
   assert.equal(vouching(null, 2), null)
 })
+
+test('a commit that has seen no message vouches for no log: one that begins below it is read from there', () => {
+  const metadata = encodeMetadata({ epoch: 1, next: 5n, first: 0n, open: true, anchor: null })
+  const committed = { offset: 5n, metadata }
+  assert.equal(at({ committed }, { low: 0n, high: 9n }), 0n)
+  assert.equal(at({ committed }, { low: 5n, high: 9n }), 5n)
+  assert.equal(at({ committed, staged: [range(0n, 3n)] }, { low: 0n, high: 9n }), 4n)
+  // What it was committed to read, and retention took since, is a loss all the same.
+  assert.equal(at({ committed }, { low: 6n, high: 9n }), 'RETENTION_LOSS')
+  assert.equal(at({ committed, start: { offset: 3n, earliest: false } }, { low: 0n, high: 9n }), 5n)
+})

@@ -7,9 +7,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Message, OffsetRange } from '../../src/change.ts'
 import { configSchema } from '../../src/config.ts'
 import type { Failure } from '../../src/failure.ts'
-import { compareAnchor } from '../../src/ingest/anchor.ts'
 import type { SealedBatch } from '../../src/ingest/batch.ts'
-import { otherLogNote, type Start, startOf } from '../../src/ingest/start.ts'
+import { type Start, startOf } from '../../src/ingest/start.ts'
 import { encodeMetadata, parseCommitment, parseHaltNote } from '../../src/ingest/commitment.ts'
 import { Outage } from '../../src/ingest/outage.ts'
 import type { Offer } from '../../src/ingest/partition.ts'
@@ -59,6 +58,7 @@ export function ground(ingest: Record<string, unknown> = {}) {
     logger,
     metrics: createMetrics(),
     kafkaOutage: new Outage('Kafka', logger),
+    epochOutage: new Outage('an epoch', logger),
     stageOutage: new Outage('the stage', logger),
     now: Date.now,
     encoder: { encode: (batch: SealedBatch) => Promise.resolve({ file: fileOf(batch), rows: batch.rows }) },
@@ -74,10 +74,8 @@ export function ground(ingest: Record<string, unknown> = {}) {
     const trail = { epoch: 1, start, committed, staged: ranges, gaps: gaps.get(partition) ?? [] }
     const resumption = resume(trail, bounds.log)
     const newest = vouched?.anchor ?? anchorBelow(resumption.cursor)
-    const isSame =
-      !otherLogNote(trail) || (newest !== null && compareAnchor(newest, entryAt(partition, newest.offset)) === 'same')
     return startOf({ topic, partition }, trail, bounds.log, resumption, {
-      log: isSame ? 'same' : 'unverified',
+      log: 'same',
       newest,
       replacedAt: null,
     })
@@ -144,7 +142,7 @@ export function ground(ingest: Record<string, unknown> = {}) {
 }
 
 /** Of a message that nothing in these tests holds. */
-const anchorBelow = (next: bigint): Anchor | null =>
+export const anchorBelow = (next: bigint): Anchor | null =>
   next === 0n ? null : { offset: next - 1n, timestamp: 0n, hash: '0'.repeat(64) }
 
 /** A commit of Firn's own. */

@@ -24,7 +24,7 @@ test('what moves, or waits for something known, or went away, begins anew', () =
 const reading: Seen = { topic: 't', partition: 0, phase: 'reading', cursor: 5n, lag: 9n, isPaused: false }
 const patience = { partitionMs: 1_000, joinMs: 5_000 }
 const isDue = (change: Partial<Seen>, waits = { kafka: false, stage: false }) =>
-  pulsesOf(true, [{ ...reading, ...change }], waits, patience).some(({ due }) => due)
+  pulsesOf(false, [{ ...reading, ...change }], waits, patience).some(({ due }) => due)
 
 test('a partition with lag is due; without lag, halted, or waiting for memory, the store or Kafka it is not', () => {
   assert.ok(isDue({}))
@@ -49,19 +49,19 @@ test('a partition that looks for its start, or leaves, is due unless its neighbo
 })
 
 test('a process that is no member of its group is due unless Kafka is away, and its partitions are not', () => {
-  const resuming = pulsesOf(false, [{ ...reading, phase: 'resuming' }], { kafka: false, stage: false }, patience)
+  const resuming = pulsesOf(true, [{ ...reading, phase: 'resuming' }], { kafka: false, stage: false }, patience)
   assert.deepEqual(
     resuming.map(({ due }) => due),
     [true, false],
   )
-  const due = (kafka: boolean) => pulsesOf(false, [], { kafka, stage: false }, patience).some((one) => one.due)
+  const due = (kafka: boolean) => pulsesOf(true, [], { kafka, stage: false }, patience).some((one) => one.due)
   assert.ok(due(false))
   assert.ok(!due(true))
 })
 
 test('the group may keep a process waiting for members that died or are slow, so joining has a patience of its own', () => {
   const watchdog = new Watchdog()
-  const at = (nowMs: number) => watchdog.look(pulsesOf(false, [], { kafka: false, stage: false }, patience), nowMs)
+  const at = (nowMs: number) => watchdog.look(pulsesOf(true, [], { kafka: false, stage: false }, patience), nowMs)
   assert.equal(at(0), null)
   assert.equal(at(4_999), null)
   assert.equal(at(5_000)?.name, 'membership of the group')

@@ -48,8 +48,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'adopt without the anchor',
     file: 'src/ingest/start.ts',
-    find: `  if (replacedAt !== null) return replacedFailure(place, replacedAt)\n`,
-    replace: ``,
+    find: `  return replacedAt === null ? null : replacedFailure(place, replacedAt)\n`,
+    replace: `  return null\n`,
     caughtBy: { file: exhaustive, test: 'the topic is created again, as long' },
   },
   {
@@ -216,10 +216,10 @@ export const protocolMutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'note that the log was replaced beside an anchor of the new one',
+    name: 'forget that the log was replaced with the next commit',
     file: 'src/ingest/partition-commits.ts',
-    find: `encodeMetadata({ ...commitment, anchor: other.lost }, other.failure)`,
-    replace: `encodeMetadata(commitment, other.failure)`,
+    find: `this.#otherLog ?? failure`,
+    replace: `failure`,
     caughtBy: {
       file: halts,
       test: 'that the log was replaced stays known, though what was read of the new one has been committed',

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { within } from '../../../deadline.ts'
+import { Failure } from '../../../failure.ts'
 import { type Consumer, type EachBatchPayload, kafkaClient, kafkaFailure } from '../../../kafka/client.ts'
 import type { Logger } from '../../../telemetry.ts'
 import { type EventBatch, type EventQueue, readNotification } from './event-queue.ts'
@@ -80,7 +81,9 @@ async function readOnce(
   }
   try {
     await admin.connect()
-    const starts = startOffsets(await admin.fetchTopicOffsets(topic), await positions())
+    const ends = await admin.fetchTopicOffsets(topic)
+    if (ends.length === 0) throw new Failure('LEADER_MISSING', `of topic ${topic}`)
+    const starts = startOffsets(ends, await positions())
     const read = async (): Promise<void> => {
       await consumer.connect()
       await consumer.subscribe({ topics: [topic], fromBeginning: true })
