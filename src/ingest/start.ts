@@ -92,15 +92,14 @@ function haltOf(
 ): Failure | null {
   const place = `${topic}/${partition}`
   const before = otherLogNote({ epoch, committed })
-  if (before && (before.code === 'LOG_REPLACED' || verdict !== 'same')) {
-    return new Failure(before.code, `${place}: halted before in epoch ${epoch}, by what is said to be another log`)
-  }
-  if (resumption.kind === 'halt') {
-    const { code, reason, gap } = resumption
-    const command = gap && ackGapCommand(topic, partition, rangeText(gap), gap.last >= log.low)
-    return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
-  }
-  return replacedAt === null ? null : replacedFailure(place, replacedAt)
+  const again = before && new Failure(before.code, `${place}: halted before in epoch ${epoch}, by another log`)
+  if (again?.code === 'LOG_REPLACED') return again
+  if (replacedAt !== null) return replacedFailure(place, replacedAt)
+  if (again && verdict !== 'same') return again
+  if (resumption.kind === 'resume') return null
+  const { code, reason, gap } = resumption
+  const command = gap && ackGapCommand(topic, partition, rangeText(gap), gap.last >= log.low)
+  return new Failure(code, `${place}: ${reason}`, command === null ? {} : { command })
 }
 
 /** `place` is `<topic>/<partition>`. */

@@ -48,8 +48,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'adopt without the anchor',
     file: 'src/ingest/start.ts',
-    find: `  return replacedAt === null ? null : replacedFailure(place, replacedAt)\n`,
-    replace: `  return null\n`,
+    find: `  if (replacedAt !== null) return replacedFailure(place, replacedAt)\n`,
+    replace: ``,
     caughtBy: { file: exhaustive, test: 'the topic is created again, as long' },
   },
   {
