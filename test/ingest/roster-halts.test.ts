@@ -153,6 +153,31 @@ test('that the log was replaced stays known, though what was read of the new one
   assert.deepEqual(codes(), ['LOG_REPLACED'])
 })
 
+test('what is still stored of a replaced log is committed with that note, too', async () => {
+  const { roster, stage, entries, events, assign, offer } = ground({ fileRows: 5 })
+  assign([0])
+  await reading(roster, 1)
+  const [, , , , old] = messages(0, 0, 4)
+  assert.ok(old)
+  offer(0, 0, 4)
+  entries.set('0 4', { kind: 'message', message: old })
+  await until(
+    'the commit',
+    () => events.at(-1),
+    (event) => event === 'commit 0 5',
+  )
+  await roster.verify()
+  const held = Promise.withResolvers<undefined>()
+  stage.beforePut = () => held.promise
+  offer(0, 5, 9)
+  entries.set('0 4', { kind: 'message', message: { ...old, value: Buffer.from('other') } })
+  await roster.verify()
+  held.resolve(undefined)
+  await roster.partitions[0]?.settled
+  const commits = events.filter((event) => event.startsWith('commit')).slice(2)
+  assert.deepEqual(commits, ['commit 0 5 LOG_REPLACED', 'commit 0 10 LOG_REPLACED', 'commit 0 10 LOG_REPLACED'])
+})
+
 test('a name that is taken by what is no landing file halts, and stays so', async () => {
   const { roster, stage, assign, offer, events } = ground({ maxValueBytes: '10B', fileRows: 1 })
   await stage.put(valueKey('p/', topic, 1, 0, 0n), Buffer.from('of another'), {})

@@ -222,7 +222,7 @@ export const protocolMutants: readonly Mutant[] = [
     replace: `failure`,
     caughtBy: {
       file: halts,
-      test: 'that the log was replaced stays known, though what was read of the new one has been committed',
+      test: 'what is still stored of a replaced log is committed with that note, too',
     },
   },
   {
