@@ -60,7 +60,7 @@ export const failures = {
   },
   OFFSETS_SKIPPED: {
     response: 'halt',
-    hint: "The committed offset was moved past messages that are not staged, and not by Firn. Put it back with Kafka's own tool (stop Firn, kafka-consumer-groups --reset-offsets), or record that these offsets are given up.",
+    hint: "The committed offset was moved past messages that are not staged, and not by Firn. Put it back with Kafka's own tool (stop Firn, kafka-consumer-groups --reset-offsets), or delete it (--delete-offsets), and Firn goes by the stage; or record that these offsets are given up.",
   },
   SETTINGS_CHANGED: {
     response: 'halt',

@@ -7,6 +7,8 @@ import type { Config, TableConfig } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
 import { readEpoch } from '../ingest/epoch.ts'
+import { readStaged } from '../ingest/staged-trail.ts'
+import { coveredUntil } from '../status/watermarks.ts'
 import { type GapVerdict, judgeGap, keepGap } from '../ingest/gap.ts'
 import { logBounds, partitionCountOf } from '../ingest/log-bounds.ts'
 import { kafkaClient, kafkaFailure } from '../kafka/client.ts'
@@ -70,6 +72,10 @@ examples:
         const epoch = `epoch ${table.epoch} of ${table.topic}`
         throw new Failure('USAGE', `${epoch} has not begun: nothing was staged, and nothing can be missing`)
       }
+      const staged = await readStaged({ stage, prefix: config.stage.prefix, ...place }, null)
+      if (coveredUntil(staged, range.first) > range.last) {
+        throw new Failure('USAGE', `offsets ${rangeText(range)} are staged already: there is nothing to give up`)
+      }
       const verdict = judgeGap(range, await boundsOf(config, table.topic, partition, io))
       if (verdict.kind === 'discards' && values.discard !== true) {
         const offsets = rangeText(verdict.range)
@@ -108,7 +114,9 @@ function textOf({ topic, epoch, partition, range, dryRun, again, object }: Outco
   const what = `${topic}/${partition}: offsets ${rangeText(range)} of epoch ${epoch}`
   const done = dryRun ? 'would be given up' : again ? 'were given up before' : 'are given up'
   const lost = verdict.kind === 'gone' ? 'Kafka has deleted them.' : `Kafka still has ${rangeText(verdict.range)}.`
-  const next = dryRun ? 'Nothing was recorded.' : 'A running ingester goes on behind them within half a minute.'
+  const next = dryRun
+    ? 'Nothing was recorded.'
+    : 'A running ingester goes on within half a minute, unless it halts for other offsets too: see firn status.'
   return `${what} ${done}. ${lost}\n  ${object}\n${next}\n`
 }
 

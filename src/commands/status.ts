@@ -2,17 +2,20 @@
  * `firn status`: prints the watermarks of every partition, and what halts. What cannot be asked leaves its columns empty and fails the
  * command at its end, so that an outage of one part does not hide what the others know.
  */
+import type { OffsetRange } from '../change.ts'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { Failure, type FailureCode, hintOf, toFailure } from '../failure.ts'
 import { parseCommitment, parseHaltNote } from '../ingest/commitment.ts'
 import { epochsBegun, readEpoch } from '../ingest/epoch.ts'
 import { type EpochRecord, judgeEpoch } from '../ingest/epoch-record.ts'
+import { vouching } from '../ingest/resume.ts'
+import { readGaps } from '../ingest/staged-trail.ts'
 import type { LandingFile } from '../landing.ts'
 import { connectSnowflake } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
 import { type Logs, readLogs, readStagedFiles } from '../status/watermarks-source.ts'
-import { type Watermark, watermarksOf } from '../status/watermarks.ts'
+import { type LogState, type Watermark, watermarksOf } from '../status/watermarks.ts'
 import { createLogger } from '../telemetry.ts'
 import { loadedFiles, mergedFiles } from '../warehouse/progress.ts'
 import type { Command } from './command.ts'
@@ -52,13 +55,19 @@ examples:
     const watermarks = config.tables.flatMap((table) =>
       watermarksOf({
         ...table,
-        log: found.logs.get(table.topic) ?? [],
+        log: (found.logs.get(table.topic) ?? []).map((state) => ({
+          ...state,
+          isVouched: isVouched(state, table.epoch),
+        })),
+        gaps: staged.value?.get(table.table)?.gaps ?? [],
         staged: staged.value?.get(table.table)?.files ?? null,
         loaded: progress.value?.get(table.table)?.loaded ?? null,
         merged: progress.value?.get(table.table)?.merged ?? null,
       }),
     )
-    const failures = [staged, progress].flatMap(({ failure }) => failure ?? []).concat(leaderless(watermarks))
+    const failures = [staged, progress]
+      .flatMap(({ failure }) => failure ?? [])
+      .concat(leaderless(watermarks), missing(found))
     const halts = haltsOf(config, found, staged.value)
     if (values.json === true) io.stdout.write(`${jsonOf(watermarks, halts, failures)}\n`)
     else io.stdout.write(tableOf(watermarks, config.warehouse !== undefined) + halts.map(lineOf).join(''))
@@ -70,6 +79,15 @@ examples:
 function leaderless(watermarks: readonly Watermark[]): readonly Failure[] {
   const places = watermarks.flatMap(({ topic, partition, end }) => (end === null ? `${topic}/${partition}` : []))
   return places.length === 0 ? [] : [new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`)]
+}
+
+function isVouched({ committed: offset, metadata }: LogState, epoch: number): boolean {
+  return offset !== null && vouching({ offset, metadata }, epoch) !== null
+}
+
+function missing({ logs }: Logs): readonly Failure[] {
+  const topics = [...logs].flatMap(([topic, log]) => (log.length === 0 ? topic : []))
+  return topics.length === 0 ? [] : [new Failure('TOPIC_MISSING', `there is no topic ${topics.join(', ')}`)]
 }
 
 type Attempt<T> = { readonly value: T | null; readonly failure: Failure | null }
@@ -84,6 +102,7 @@ async function attempt<T>(read: () => Promise<T>): Promise<Attempt<T>> {
 
 type StagedTable = {
   readonly files: readonly LandingFile[]
+  readonly gaps: readonly { readonly partition: number; readonly range: OffsetRange }[]
   readonly record: EpochRecord | Failure | null
   readonly begun: readonly number[]
 }
@@ -97,7 +116,10 @@ async function readStage(config: Config): Promise<ReadonlyMap<string, StagedTabl
     for (const table of config.tables) {
       const files = await readStagedFiles(stage, prefix, table)
       const record = await readEpoch({ stage, prefix }, table).catch(invalidRecord)
-      tables.set(table.table, { files, record, begun: await epochsBegun({ stage, prefix }, table.topic) })
+      const gaps = [...(await readGaps({ stage, prefix, ...table }))].flatMap(([partition, ranges]) => {
+        return ranges.map((range) => ({ partition, range }))
+      })
+      tables.set(table.table, { files, gaps, record, begun: await epochsBegun({ stage, prefix }, table.topic) })
     }
     return tables
   } finally {

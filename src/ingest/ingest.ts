@@ -149,14 +149,14 @@ async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outag
     try {
       const bounds = await session.logBounds(topic)
       if (!session.joined) return noLags
-      for (const { topic: of, partition, cursor, phase } of session.roster.partitions) {
+      for (const { topic: of, partition, cursor, hasStarted } of session.roster.partitions) {
         const high = bounds.get(partition)?.high
         if (of !== topic) continue
         if (high === undefined) lags.set(`${topic}/${partition}`, null)
         if (high === undefined) continue
-        const lag = phase !== 'resuming' && high > cursor ? high - cursor : 0n
+        const lag = hasStarted && high > cursor ? high - cursor : 0n
         lags.set(`${topic}/${partition}`, lag)
-        if (phase === 'resuming') continue
+        if (!hasStarted) continue
         metrics.firn_end_offset.set({ topic, partition }, Number(high))
         metrics.firn_lag_messages.set({ topic, partition }, Number(lag))
       }

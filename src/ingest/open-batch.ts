@@ -5,13 +5,14 @@
 import type { Message } from '../change.ts'
 import type { IngestConfig } from '../config.ts'
 import type { Decoded } from '../envelope/decoded.ts'
+import type { FailureCode } from '../failure.ts'
 import { Batch, type BatchStart } from './batch.ts'
 import { type SealReason, sealReason } from './sealing.ts'
 
 export class OpenBatch {
   readonly batch: Batch
   /** how many, by failure code */
-  readonly rejects = new Map<string, number>()
+  readonly rejects = new Map<FailureCode, number>()
   readonly #limits: IngestConfig
   readonly #now: () => number
   #firstTimestamp = -1n

@@ -3,7 +3,7 @@
  * progress.ts's; how one object is put, storing.ts.
  */
 import type { TableConfig } from '../config.ts'
-import { Failure, toFailure } from '../failure.ts'
+import { Failure, type FailureCode, failures, toFailure } from '../failure.ts'
 import { reach } from '../fail-point.ts'
 import { encodeLandingMetadata, landingKey, valueKey } from '../landing.ts'
 import type { Stage } from '../stage/stage.ts'
@@ -48,7 +48,7 @@ export type Sealed = {
   /** of the first message, ms since 1970; -1 where there is none */
   readonly firstTimestamp: bigint
   /** rejects by failure code */
-  readonly rejects: ReadonlyMap<string, number>
+  readonly rejects: ReadonlyMap<FailureCode, number>
 }
 
 export class Outbox {
@@ -56,6 +56,8 @@ export class Outbox {
   readonly #listener: OutboxListener
   readonly #labels: { readonly topic: string; readonly partition: number }
   readonly #abandoned = new AbortController()
+  /** codes of rejects that were told of */
+  readonly #rejected = new Set<FailureCode>()
   #inFlightBytes = 0
   #fileBytesPerByte: number | undefined
   /** Everything to be done, in order. Never rejects. */
@@ -197,7 +199,12 @@ export class Outbox {
     metrics.firn_files_total.inc(labels)
     metrics.firn_file_bytes_total.inc(labels, fileBytes)
     if (tombstones > 0) metrics.firn_tombstones_total.inc(labels, tombstones)
-    for (const [code, count] of rejects) metrics.firn_rejects_total.inc({ ...labels, code }, count)
+    for (const [code, count] of rejects) {
+      metrics.firn_rejects_total.inc({ ...labels, code }, count)
+      if (this.#rejected.has(code)) continue
+      this.#rejected.add(code)
+      logger.warn({ ...labels, code, hint: failures[code].hint }, 'rejected: messages that cannot become changes')
+    }
     if (firstTimestamp >= 0n) {
       metrics.firn_staging_latency_seconds.observe({ topic }, (now() - Number(firstTimestamp)) / 1000)
     }

@@ -75,7 +75,8 @@ export function resume(trail: Trail, log: LogBounds): Resumption {
   const halt = { kind: 'halt', cursor, adopted } as const
   if (isForeign(trail.committed) && trail.committed.offset > cursor) {
     const gap = { first: cursor, last: trail.committed.offset - 1n }
-    const reason = `committed is ${trail.committed.offset.toString()}, and nothing covers ${rangeText(gap)}`
+    const { offset } = trail.committed
+    const reason = `staged to ${cursor.toString()}, committed is ${offset.toString()}, and nothing covers ${rangeText(gap)}`
     return { ...halt, code: 'OFFSETS_SKIPPED', reason, gap }
   }
   const reason = `staged to ${cursor.toString()}, and ${bounds}`

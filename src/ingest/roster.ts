@@ -159,7 +159,9 @@ export class Roster implements PartitionListener {
       })
       for (const partition of await this.#inspection.over(table, halted)) {
         const slot = this.#slotOf(partition)
-        if (slot) this.#renew(slot, null)
+        if (!slot) continue
+        this.#setting.logger.info({ topic: partition.topic, partition: partition.partition }, 'the halt is over')
+        this.#renew(slot, null)
       }
     }
   }

@@ -34,18 +34,18 @@ export async function readLogs(config: Config, logger: Logger): Promise<Logs> {
 
 async function readLog(admin: Admin, groupId: string, topic: string): Promise<readonly LogState[]> {
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
-  const committed = new Map<number, { readonly offset: string; readonly metadata: string | null }>()
+  const commits = new Map<number, { readonly offset: string; readonly metadata: string | null }>()
   for (const { partitions } of await admin.fetchOffsets({ groupId, topics: [topic] })) {
-    for (const found of partitions) if (found.offset !== '-1') committed.set(found.partition, found)
+    for (const found of partitions) if (found.offset !== '-1') commits.set(found.partition, found)
   }
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
   const partitions = topics.flatMap((found) => found.partitions.map(({ partitionId }) => partitionId))
   return partitions
     .sort((a, b) => a - b)
     .map((partition) => {
-      const { offset, metadata = null } = committed.get(partition) ?? {}
-      const end = ends.get(partition) ?? null
-      return { partition, committed: offset === undefined ? null : BigInt(offset), metadata, end }
+      const { offset, metadata = null } = commits.get(partition) ?? {}
+      const committed = offset === undefined ? null : BigInt(offset)
+      return { partition, committed, metadata, end: ends.get(partition) ?? null }
     })
 }
 

@@ -12,7 +12,7 @@ export type Watermark = {
   readonly table: string
   /** committed in Kafka */
   readonly consumed: bigint | null
-  /** end of the gapless files on the stage */
+  /** below it all is on the stage, given up, or without a row */
   readonly staged: bigint | null
   /** end of the gapless files in the landing table */
   readonly loaded: bigint | null
@@ -34,7 +34,10 @@ export type Observed = {
   readonly topic: string
   readonly table: string
   readonly epoch: number
-  readonly log: readonly LogState[]
+  /** `isVouched` where Firn committed the offset in this epoch: all below it is staged, given up, or carries no row */
+  readonly log: readonly (LogState & { readonly isVouched: boolean })[]
+  /** acknowledged gaps, which no file covers and none will */
+  readonly gaps: readonly Pick<LandingFile, 'partition' | 'range'>[]
   /** each null where nobody was asked, or nobody answered */
   readonly staged: readonly LandingFile[] | null
   readonly loaded: readonly LandingFile[] | null
@@ -42,23 +45,33 @@ export type Observed = {
 }
 
 /** One per partition of the log, in order. Files of other epochs do not count. */
-export function watermarksOf({ topic, table, epoch, log, staged, loaded, merged }: Observed): readonly Watermark[] {
-  return log.map(({ partition, committed, end }) => {
+export function watermarksOf(observed: Observed): readonly Watermark[] {
+  const { topic, table, epoch, log, gaps, staged, loaded, merged } = observed
+  return log.map(({ partition, committed, isVouched, end }) => {
     const rangesIn = (files: readonly LandingFile[] | null): readonly OffsetRange[] =>
       (files ?? []).filter((file) => file.partition === partition && file.epoch === epoch).map(({ range }) => range)
+    const given = gaps.filter((gap) => gap.partition === partition).map(({ range }) => range)
     // The stage forgets old files and Snowflake's tables may too: what is gone from all of them was done.
     const stagedStart = lowest(rangesIn(staged))
     const start = lowest([...rangesIn(staged), ...rangesIn(loaded), ...rangesIn(merged)])
-    const reached = (files: readonly LandingFile[] | null): bigint | null =>
-      start === null || files === null ? null : coveredUntil(rangesIn(files), start)
+    const files = stagedStart === null ? null : coveredUntil([...rangesIn(staged), ...given], stagedStart)
+    const vouched = isVouched && staged !== null ? committed : null
+    const stagedEnd = files === null || (vouched !== null && vouched > files) ? vouched : files
+    const reached = (done: readonly LandingFile[] | null): bigint | null => {
+      if (start === null || done === null) return null
+      const until = coveredUntil([...rangesIn(done), ...given], start)
+      // Behind the last file lies nothing that could be loaded.
+      return files !== null && until >= files ? stagedEnd : until
+    }
+    const [loadedEnd, mergedEnd] = [reached(loaded), reached(merged)]
     return {
       topic,
       partition,
       table,
       consumed: committed,
-      staged: stagedStart === null ? null : coveredUntil(rangesIn(staged), stagedStart),
-      loaded: reached(loaded),
-      merged: reached(merged),
+      staged: stagedEnd,
+      loaded: loadedEnd,
+      merged: mergedEnd,
       end,
     }
   })

@@ -190,6 +190,9 @@ describe('right halts', { concurrency: 3 }, () => {
     const calm = await command('firn status', { ...given, warehouse: undefined })
     assert.equal(calm.code, 0)
     assert.doesNotMatch(calm.stdout, /halted/)
+    assert.match(calm.stdout, /^\S+ +0 +20 +20 +20$/m, 'what was given up holds nothing up')
+    const late = await command(`firn ack-gap --topic ${topic} --partition 0 --offsets 15-19 --discard`, given)
+    assert.match(late.stderr, /offsets 15-19 are staged already/)
   })
 
   test('offsets that were set forward by hand halt, and what they would have skipped is staged when they are put back', async () => {

@@ -74,7 +74,7 @@ test('an offset that something else has moved forward, past what is staged, halt
   assert.deepEqual(found({ committed: foreign(30n), staged: [range(0n, 9n), range(20n, 29n)] }), {
     kind: 'halt',
     code: 'OFFSETS_SKIPPED',
-    reason: 'committed is 30, and nothing covers 10-29',
+    reason: 'staged to 10, committed is 30, and nothing covers 10-29',
     cursor: 10n,
     adopted: [range(0n, 9n)],
     gap: range(10n, 29n),

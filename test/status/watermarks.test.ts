@@ -15,7 +15,8 @@ const nothing: Observed = {
   topic: 't',
   table: 'S.T',
   epoch: 1,
-  log: [{ partition: 0, committed: null, metadata: null, end: 9n }],
+  log: [{ partition: 0, committed: null, metadata: null, isVouched: false, end: 9n }],
+  gaps: [],
   staged: [],
   loaded: null,
   merged: null,
@@ -37,7 +38,7 @@ describe('watermarks', () => {
     const staged = [file(0, 2), file(3, 3), file(4, 8)]
     assert.deepEqual(
       first({
-        log: [{ partition: 0, committed: 9n, metadata: null, end: 9n }],
+        log: [{ partition: 0, committed: 9n, metadata: null, isVouched: false, end: 9n }],
         staged,
         loaded: [file(0, 2), file(4, 8)],
         merged: [file(3, 3), file(4, 8)],
@@ -56,8 +57,21 @@ describe('watermarks', () => {
     })
   })
 
+  test('what was given up holds nothing up, nor does what carries no row behind the last file', () => {
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, end: 9n }]
+    const gaps = [{ partition: 0, range: { first: 3n, last: 4n } }]
+    const staged = [file(0, 2), file(5, 6)]
+    assert.deepEqual(first({ log, gaps, staged, loaded: staged, merged: [file(0, 2)] }), {
+      consumed: 9n,
+      staged: 9n,
+      loaded: 9n,
+      merged: 5n,
+      end: 9n,
+    })
+  })
+
   test('partitions and epochs are kept apart', () => {
-    const log = [0, 1].map((partition) => ({ partition, committed: null, metadata: null, end: 9n }))
+    const log = [0, 1].map((partition) => ({ partition, committed: null, metadata: null, isVouched: false, end: 9n }))
     const staged = [file(0, 4), file(0, 6, 1), file(0, 8, 0, 2), file(7, 8, 0)]
     assert.deepEqual(
       watermarksOf({ ...nothing, log, staged }).map((watermark) => watermark.staged),
