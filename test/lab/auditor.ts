@@ -4,11 +4,11 @@
  * message, a marker, or nothing.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { readCommitted } from '../support/java-kafka.ts'
+import { writeCommitted } from '../support/java-kafka.ts'
 
 export type Evidence = {
   readonly brokers: readonly string[]
@@ -75,7 +75,7 @@ const findings = {
 export async function audit(evidence: Evidence): Promise<AuditReport> {
   const scratch = await mkdtemp(join(tmpdir(), 'firn-audit-'))
   const lines = join(scratch, 'messages.tsv')
-  await writeFile(lines, await readCommitted(evidence.brokers, evidence.topic))
+  await writeCommitted(evidence.brokers, evidence.topic, lines)
   const connection = await (await DuckDBInstance.create()).connect()
   try {
     await connection.run(setup(evidence, lines))
