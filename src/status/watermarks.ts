@@ -60,8 +60,9 @@ export function watermarksOf(observed: Observed): readonly Watermark[] {
     const reached = (done: readonly LandingFile[] | null): bigint | null => {
       if (start === null || done === null) return null
       const until = coveredUntil([...rangesIn(done), ...given], start)
-      // Behind the last file lies nothing that could be loaded.
-      return files !== null && until >= files ? stagedEnd : until
+      // Behind the last staged file lies nothing that could be loaded.
+      const isAll = files !== null && rangesIn(staged).every(({ last }) => last < until)
+      return isAll && stagedEnd !== null && stagedEnd > until ? stagedEnd : until
     }
     const [loadedEnd, mergedEnd] = [reached(loaded), reached(merged)]
     return {

@@ -70,6 +70,12 @@ describe('watermarks', () => {
     })
   })
 
+  test('a file that is staged behind a hole is not taken for loaded', () => {
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, end: 9n }]
+    const { loaded } = first({ log, staged: [file(0, 2), file(5, 8)], loaded: [file(0, 2)] }) as { loaded: bigint }
+    assert.equal(loaded, 3n)
+  })
+
   test('partitions and epochs are kept apart', () => {
     const log = [0, 1].map((partition) => ({ partition, committed: null, metadata: null, isVouched: false, end: 9n }))
     const staged = [file(0, 4), file(0, 6, 1), file(0, 8, 0, 2), file(7, 8, 0)]
