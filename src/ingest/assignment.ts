@@ -22,7 +22,7 @@ import {
   unvouchedFrom,
   vouching,
 } from './resume.ts'
-import { type Compared, otherLogNote, standing, type Start, startOf } from './start.ts'
+import { type Compared, type Start, startOf } from './start.ts'
 import { anchorsBelow, readGaps, readStaged, type Trace } from './staged-trail.ts'
 
 export type AssignmentSources = {
@@ -71,10 +71,8 @@ async function lookOnce(
   const refusal = judgeEpoch(record, { clusterId, partitionCount, begun, table })
   if (refusal) {
     const starts = partitions.map((partition): Start => {
-      const found = committed.get(partition) ?? null
-      // That this is another log is the graver word.
-      const place = otherLogNote({ epoch, committed: found }) ? null : standing(found)
-      return { kind: 'halt', partition, failure: refusal, place }
+      // Not noted: it shows anew whenever the record and the config are compared, and a note would outlive its cause.
+      return { kind: 'halt', partition, failure: refusal, place: null }
     })
     return { partitionCount, starts }
   }

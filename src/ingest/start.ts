@@ -77,7 +77,7 @@ export function startOf(place: Place, trail: Trail, log: LogBounds, resumption: 
 const otherLog: ReadonlySet<string> = new Set(['OFFSET_BEYOND_LOG', 'LOG_REPLACED'])
 
 /** The note that this is another log, where one was made in this epoch. */
-export function otherLogNote({ epoch, committed }: Pick<Trail, 'epoch' | 'committed'>): HaltNote | null {
+function otherLogNote({ epoch, committed }: Pick<Trail, 'epoch' | 'committed'>): HaltNote | null {
   // One of an epoch that is over says nothing any more.
   const note = vouching(committed, epoch) && parseHaltNote(committed?.metadata ?? null)
   return note && otherLog.has(note.code) ? note : null
@@ -109,7 +109,7 @@ export function replacedFailure(place: string, offset: bigint): Failure {
 }
 
 /** The commit as it stands, to be repeated with a note. */
-export function standing(committed: Committed | null): CommitPlace | null {
+function standing(committed: Committed | null): CommitPlace | null {
   if (!committed) return null
   const commitment = parseCommitment(committed.metadata)
   return { offset: committed.offset, commitment: commitment?.next === committed.offset ? commitment : null }
