@@ -97,7 +97,7 @@ class Chaos {
     })
     const drainedMs = Date.now() - calmMs
     const members = this.#bench.members()
-    for (const member of members) member.signal('SIGTERM')
+    for (const member of members) if (!this.#leaving.has(member.name)) member.signal('SIGTERM')
     await Promise.all(members.map(({ ended }) => ended))
     const { unavailable, conflict, lostAnswer } = this.#ground.store.inflicted
     Object.assign(this.#counts, { '503': unavailable, '409': conflict, 'answer lost': lostAnswer })
