@@ -54,9 +54,9 @@ function tableProblems(config: Config, table: TableConfig, at: number): Problem[
     return found < 0 ? '' : `tables[${found}]`
   }
 
-  const sameTopic = firstWith((other) => other.topic === table.topic)
-  if (sameTopic) {
-    complain('topic', `is the topic of ${sameTopic} too; a ${table.dialect} message does not say which table it is for`)
+  const differing = firstWith((other) => other.topic === table.topic && readingOf(other) !== readingOf(table))
+  if (differing) {
+    complain('topic', `is the topic of ${differing} too: ${sharedSettings.join(', ')} must be the same for both`)
   }
   const sameTopicStem = firstWith((other) => other.topic !== table.topic && stemOf(other.topic) === stemOf(table.topic))
   if (sameTopicStem) {
@@ -71,6 +71,10 @@ function tableProblems(config: Config, table: TableConfig, at: number): Problem[
   if (sameTableStem) {
     complain('table', `its stream would have the name of that of ${sameTableStem}: ${stemOf(table.table)}_STREAM`)
   }
+  for (const view of ['_HISTORY', '_LIVE']) {
+    const viewed = config.tables.findIndex((other) => `${other.table}${view}` === table.table)
+    if (viewed >= 0) complain('table', `is the name of a view of tables[${viewed}]`)
+  }
   const [schema = ''] = table.table.split('.')
   if (schema === 'FIRN' || schema === 'INFORMATION_SCHEMA') complain('table', `the schema ${schema} is taken`)
   for (const name of ['topic', 'table'] as const) {
@@ -79,4 +83,11 @@ function tableProblems(config: Config, table: TableConfig, at: number): Problem[
     }
   }
   return problems
+}
+
+/** A topic is read and staged once, whatever tables it goes to. */
+const sharedSettings = ['dialect', 'key', 'order', 'start', 'epoch'] as const
+
+function readingOf(table: TableConfig): string {
+  return JSON.stringify(sharedSettings.map((name) => table[name] ?? null))
 }

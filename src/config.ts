@@ -75,16 +75,31 @@ const warehouse = z.strictObject({
   role: identifier.optional().describe("without it, the user's default role"),
   warehouse: identifier.optional().describe('runs the merge tasks; without it they are serverless'),
   database: identifier.default('CDC').describe('holds the schema FIRN and the target tables'),
+  rolePrefix: identifier
+    .refine((prefix) => prefix.length <= 240, 'expected at most 240 characters')
+    .default('FIRN')
+    .describe('the four roles are named after it: FIRN_OWNER, FIRN_INGEST, FIRN_OPERATOR, FIRN_READER'),
   storageIntegration: identifier.optional().describe('lets Snowflake read the bucket; needed by firn migrate'),
+  awsRoleArn: z
+    .string()
+    .regex(/^arn:[a-z-]+:iam::\d{12}:role\/[A-Za-z0-9+=,.@_/-]+$/, 'expected arn:aws:iam::<account>:role/<name>')
+    .optional()
+    .describe('IAM role as which Snowflake reads the bucket; without it, storageIntegration is taken to be there'),
   schedule: z
     .string()
     .regex(
-      /^(\d+ (SECOND|MINUTE|HOUR)S?|USING CRON [A-Za-z0-9*,/_ -]+)$/,
-      "expected '10 SECONDS', '1 MINUTE' or 'USING CRON ...'",
+      /^(\d+ (SECOND|MINUTE|HOUR)S?|USING CRON [A-Za-z0-9*,/_ -]+|triggered)$/,
+      "expected '10 SECONDS', '1 MINUTE', 'USING CRON ...' or triggered",
     )
     .refine((text) => !/^\d SECONDS?$/.test(text) && !text.startsWith('0'), 'expected at least 10 SECONDS')
     .default('1 MINUTE')
-    .describe('how often the merge tasks run, as SCHEDULE of CREATE TASK'),
+    .describe('how often the merge tasks run, as SCHEDULE of CREATE TASK; triggered: whenever rows have landed'),
+  landingDays: z
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('merged landing rows are pruned after so many days; the history view reaches back as far'),
 })
 
 const ingest = z.strictObject({
@@ -151,6 +166,14 @@ const table = z.strictObject({
     .describe(
       "what orders the changes of one row: kafka-timestamp, or column and width; without it, Kafka's own order",
     ),
+  deletes: z
+    .enum(['hard', 'soft'])
+    .default('hard')
+    .describe('hard: a deleted row leaves the target table; soft: it stays there, and _DELETED is true'),
+  data: z
+    .enum(['message', 'row'])
+    .default('message')
+    .describe('what DATA holds: message, the change (operation, before, after), or row, the row after it'),
   start: z
     .union([z.enum(['earliest', 'latest']), z.iso.datetime({ offset: true, error: startText })], startText)
     .default('earliest')

@@ -133,6 +133,10 @@ export const failures = {
     response: 'fatal',
     hint: 'A script that was applied before has changed since. Put its text or the setting back, and write the change as a new script.',
   },
+  FOLDER_TAKEN: {
+    response: 'fatal',
+    hint: 'Whoever applies the folder would apply those scripts too. Remove them, or render into an empty folder.',
+  },
   SCRIPT_INVALID: {
     response: 'fatal',
     hint: 'A script under sql/ cannot be used. Put its text back to what this Firn was shipped with.',

@@ -25,3 +25,10 @@ CREATE TABLE IF NOT EXISTS {{landing}} (
   load_time TIMESTAMP_LTZ NOT NULL COMMENT 'METADATA$START_SCAN_TIME'
 )
   COMMENT = 'Landing rows of topic {{topic}}';
+
+-- Added after the first release; rows that were loaded before have none.
+ALTER TABLE {{landing}}
+  ADD COLUMN IF NOT EXISTS staged_at TIMESTAMP_NTZ COMMENT 'METADATA$FILE_LAST_MODIFIED: when the file was stored, UTC';
+
+GRANT SELECT ON TABLE {{landing}} TO ROLE {{role_ingest}};
+GRANT SELECT, INSERT ON TABLE {{landing}} TO ROLE {{role_operator}};

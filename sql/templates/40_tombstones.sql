@@ -6,3 +6,5 @@ CREATE TABLE IF NOT EXISTS {{tombstones}} (
   position VARCHAR NOT NULL COMMENT 'position of the newest delete'
 )
   COMMENT = 'Tombstones of {{target_name}}';
+
+GRANT SELECT ON TABLE {{tombstones}} TO ROLE {{role_operator}};

@@ -1,5 +1,5 @@
 /**
- * `firn migrate`: prints or applies what the schema in Snowflake lacks. What that is, is decided in warehouse/.
+ * `firn migrate`: prints, renders or applies what the schema in Snowflake lacks. What that is, is decided in warehouse/.
  */
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config.ts'
@@ -7,15 +7,19 @@ import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { applyScript, type PendingScript, pendingScripts, readLedger } from '../warehouse/migrations.ts'
-import { renderScripts, warehouseOf } from '../warehouse/render.ts'
+import { renderAccountScript, renderScripts, type Script } from '../warehouse/render.ts'
+import { renderedFiles, writeRenderedFiles } from '../warehouse/rendered-files.ts'
 import { readTemplates } from '../warehouse/scripts.ts'
-import type { Command, Io } from './command.ts'
+import { warehouseOf } from '../warehouse/values.ts'
+import type { Command, ExitCode, Io } from './command.ts'
 import { parseOptions } from './options.ts'
 
 const options = {
   config: { type: 'string' },
   plan: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
+  render: { type: 'string' },
+  account: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 
@@ -23,43 +27,91 @@ export const command: Command = {
   summary: 'bring the schema in Snowflake to what the configuration needs',
   help: `firn migrate: bring the schema in Snowflake to what the configuration needs
 
-usage: firn migrate [--config FILE] [--plan] [--json]
+usage: firn migrate [--config FILE] [--plan | --render DIR] [--account] [--json]
 
 Applies the scripts under sql/ in order and once, and writes each into the ledger FIRN.MIGRATIONS of warehouse.database.
-A migration that was cut short is finished by running it again.
+Scripts named R__ are applied again when they have changed. A migration that was cut short is finished by running it again,
+and two at once do each other no harm. Runs with the role that owns the schema (warehouse.rolePrefix, _OWNER).
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
   --plan         print the statements that would run, and run none of them
   --dry-run      the same as --plan
+  --render DIR   write all scripts as files for review, and to be applied with schemachange, Flyway, the Snowflake CLI or
+                 by hand; with them the documents for AWS. Needs no connection
+  --account      what an account administrator does first, instead: roles, rights on the account, the storage integration.
+                 Runs with the role ACCOUNTADMIN, or warehouse.role where that is another one with these rights
   --json         print the result as one JSON object
 
 examples:
+  firn migrate --render build/sql
+  firn migrate --account --plan
   firn migrate --plan
   firn migrate --config firn.yaml
 `,
   async run(args, io) {
     const values = parseOptions(args, options, 'firn migrate --config firn.yaml --plan')
-    const config = loadConfig({ file: values.config, env: io.env })
-    const scripts = renderScripts(await readTemplates(), config)
-    const session = await connectSnowflake(warehouseOf(config))
-    try {
-      const pending = pendingScripts(scripts, await readLedger(session, warehouseOf(config)))
-      const there = scripts.length - pending.length
-      if (values.plan === true || values['dry-run'] === true) {
-        io.stdout.write(values.json === true ? planJson(pending) : planText(pending, there))
-        return 0
-      }
-      const applied = await applyAll(session, config, pending, io)
-      io.stdout.write(
-        values.json === true
-          ? `${JSON.stringify({ applied })}\n`
-          : `${pending.length} scripts applied, ${there} were there already\n`,
-      )
-      return 0
-    } finally {
-      await session.close()
+    const isPlan = values.plan === true || values['dry-run'] === true
+    const isJson = values.json === true
+    if (values.render !== undefined && (isPlan || values.account === true)) {
+      throw new Failure('USAGE', '--render goes with neither --plan nor --account; for example: firn migrate --render DIR')
     }
+    const config = loadConfig({ file: values.config, env: io.env })
+    if (values.render !== undefined) return await render(config, values.render, { io, isJson })
+    if (values.account === true) return await migrateAccount(config, { io, isPlan, isJson })
+    return await migrate(config, { io, isPlan, isJson })
   },
+}
+
+type How = { readonly io: Io; readonly isPlan: boolean; readonly isJson: boolean }
+
+async function render(config: Config, folder: string, { io, isJson }: Omit<How, 'isPlan'>): Promise<ExitCode> {
+  const files = renderedFiles(await readTemplates(), config, await firnVersion())
+  await writeRenderedFiles(folder, files)
+  const paths = files.map(({ path }) => path)
+  io.stdout.write(
+    isJson
+      ? `${JSON.stringify({ rendered: paths })}\n`
+      : `${paths.join('\n')}\n${paths.length} files written to ${folder}\n`,
+  )
+  return 0
+}
+
+async function migrateAccount(config: Config, { io, isPlan, isJson }: How): Promise<ExitCode> {
+  const script = renderAccountScript(await readTemplates(), config)
+  if (isPlan) {
+    const pending = [{ script, why: 'new' as const }]
+    io.stdout.write(isJson ? planJson(pending) : script.text)
+    return 0
+  }
+  const session = await connectSnowflake({ role: 'ACCOUNTADMIN', ...warehouseOf(config) })
+  try {
+    for (const statement of script.statements) await session.execute(statement)
+  } finally {
+    await session.close()
+  }
+  io.stdout.write(isJson ? `${JSON.stringify({ applied: [{ script: script.name }] })}\n` : `${script.name} applied\n`)
+  return 0
+}
+
+async function migrate(config: Config, { io, isPlan, isJson }: How): Promise<ExitCode> {
+  const scripts = renderScripts(await readTemplates(), config)
+  const session = await connectSnowflake(warehouseOf(config))
+  try {
+    const pending = pendingScripts(scripts, await readLedger(session, warehouseOf(config)))
+    if (isPlan) {
+      io.stdout.write(isJson ? planJson(pending) : planText(pending, scripts))
+      return 0
+    }
+    const applied = await applyAll(session, config, pending, io)
+    io.stdout.write(
+      isJson
+        ? `${JSON.stringify({ applied })}\n`
+        : `${applied.length} scripts applied, ${scripts.length - applied.length} were there already\n`,
+    )
+    return 0
+  } finally {
+    await session.close()
+  }
 }
 
 type Applied = { readonly script: string; readonly seconds: number }
@@ -76,16 +128,17 @@ async function applyAll(
   for (const one of pending) {
     if (io.signal.aborted) throw new Failure('INTERRUPTED', `stopped before ${one.script.name}`)
     const startMs = performance.now()
-    await applyScript(session, warehouseOf(config), one, appliedBy)
+    const isOwn = await applyScript(session, warehouseOf(config), one, appliedBy)
     const seconds = Math.round(performance.now() - startMs) / 1000
-    io.stderr.write(`applied ${one.script.name} (${one.why}, ${seconds.toFixed(1)} s)\n`)
-    applied.push({ script: one.script.name, seconds })
+    io.stderr.write(`applied ${one.script.name} (${isOwn ? one.why : 'by another'}, ${seconds.toFixed(1)} s)\n`)
+    if (isOwn) applied.push({ script: one.script.name, seconds })
   }
   return applied
 }
 
-function planText(pending: readonly PendingScript[], there: number): string {
+function planText(pending: readonly PendingScript[], all: readonly Script[]): string {
   const scripts = pending.map(({ script, why }) => `-- ${script.name} (${why})\n\n${script.text.trimEnd()}\n\n`)
+  const there = all.length - pending.length
   return `${scripts.join('')}-- ${pending.length} scripts to apply, ${there} are there already\n`
 }
 

@@ -75,7 +75,7 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
     {
       brokers: config.kafka.brokers,
       group: config.kafka.group,
-      topics: config.tables.map(({ topic }) => topic),
+      topics: [...new Set(config.tables.map(({ topic }) => topic))],
       stage: `s3://${config.stage.bucket}/${config.stage.prefix}`,
       status: `port ${server.port}`,
     },

@@ -174,7 +174,7 @@ export class Session implements Membership {
   }
 
   get #topics(): readonly string[] {
-    return this.#setting.config.tables.map(({ topic }) => topic)
+    return [...new Set(this.#setting.config.tables.map(({ topic }) => topic))]
   }
 
   async #join(topics: readonly string[]): Promise<void> {

@@ -50,8 +50,22 @@ const loginMs = 60_000
 /** Repetitions after a network error or a 5xx: 2, after at most 1 s to 4 s each. Who calls repeats the whole as `retry` says. */
 const repetitions = { maxRetries: 2, sleepBase: 1, sleepCap: 4 }
 
+/** Of the section warehouse, what a login needs. */
+export type LoginConfig = Pick<
+  WarehouseConfig,
+  | 'account'
+  | 'accessUrl'
+  | 'user'
+  | 'password'
+  | 'privateKeyFile'
+  | 'privateKeyPassphrase'
+  | 'role'
+  | 'warehouse'
+  | 'database'
+>
+
 /** @throws Failure WAREHOUSE_UNREACHABLE, WAREHOUSE_DENIED, CONFIG_INVALID */
-export async function connectSnowflake(config: WarehouseConfig): Promise<Session> {
+export async function connectSnowflake(config: LoginConfig): Promise<Session> {
   let connection: Promise<Connection> | null = login(config)
   await connection
 
@@ -108,7 +122,7 @@ async function loadDriver(): Promise<Driver> {
   return snowflake
 }
 
-async function login(config: WarehouseConfig): Promise<Connection> {
+async function login(config: LoginConfig): Promise<Connection> {
   driver ??= loadDriver()
   const snowflake = await driver
   const options = await connectionOptions(config)
@@ -134,7 +148,7 @@ async function login(config: WarehouseConfig): Promise<Connection> {
 }
 
 /** Names are as written: bare ones Snowflake would read in capitals. */
-async function connectionOptions(config: WarehouseConfig): Promise<ConnectionOptions> {
+async function connectionOptions(config: LoginConfig): Promise<ConnectionOptions> {
   const { account, accessUrl, user, role, warehouse, database } = config
   return {
     account,
@@ -153,7 +167,7 @@ async function connectionOptions(config: WarehouseConfig): Promise<ConnectionOpt
 }
 
 /** A key, where there is one, goes before a password. */
-async function credentials(config: WarehouseConfig): Promise<ConnectionOptions> {
+async function credentials(config: LoginConfig): Promise<ConnectionOptions> {
   const { password, privateKeyFile, privateKeyPassphrase } = config
   if (privateKeyFile !== undefined) {
     return { authenticator: 'SNOWFLAKE_JWT', privateKey: await readKey(privateKeyFile, privateKeyPassphrase) }

@@ -55,22 +55,39 @@ function isMissingObject(error: unknown): boolean {
 }
 
 /**
- * Runs one script and writes it down; a MERGE, so that of two that apply it at once there is one row. `appliedBy` is for
- * people. @throws Failure as Session.query
+ * Runs one script and writes it down, unless another one that migrates at the same time has. Where a statement fails
+ * because both ran it at once, what the other one has written down counts. `appliedBy` is for people.
+ *
+ * @returns whether it was this call that applied it
+ * @throws Failure as Session.query
  */
 export async function applyScript(
   session: Session,
   config: WarehouseConfig,
   { script }: PendingScript,
   appliedBy: string,
-): Promise<void> {
-  for (const statement of script.statements) await session.execute(statement)
-  await session.execute(
-    `MERGE INTO ${sharedNames(config).ledger} m
-     USING (SELECT ? AS script, ? AS checksum, ? AS applied_by) s ON m.script = s.script
-     WHEN MATCHED THEN UPDATE SET checksum = s.checksum, applied_by = s.applied_by, applied_at = SYSDATE()
-     WHEN NOT MATCHED THEN INSERT (script, checksum, applied_by, applied_at)
-       VALUES (s.script, s.checksum, s.applied_by, SYSDATE())`,
-    [script.name, script.checksum, appliedBy],
-  )
+): Promise<boolean> {
+  const isApplied = async () => (await readLedger(session, config)).get(script.name) === script.checksum
+  if (await isApplied()) return false
+  try {
+    for (const statement of script.statements) await session.execute(statement)
+    await session.execute(ledgerStatement(script, config, appliedBy))
+    return true
+  } catch (error) {
+    if (await isApplied().catch(() => false)) return false
+    throw error
+  }
+}
+
+/**
+ * Writes a script down; a MERGE, so that of two that apply it at once there is one row. Stands at the end of a rendered
+ * file, so that the ledger is right whoever applies it.
+ */
+export function ledgerStatement({ name, checksum }: Script, config: WarehouseConfig, appliedBy: string): string {
+  const by = appliedBy.replaceAll(/[\\']/g, '_')
+  return `MERGE INTO ${sharedNames(config).ledger} m
+USING (SELECT '${name}' AS script, '${checksum}' AS checksum, '${by}' AS applied_by) s ON m.script = s.script
+WHEN MATCHED THEN UPDATE SET checksum = s.checksum, applied_by = s.applied_by, applied_at = SYSDATE()
+WHEN NOT MATCHED THEN INSERT (script, checksum, applied_at, applied_by)
+  VALUES (s.script, s.checksum, SYSDATE(), s.applied_by)`
 }

@@ -14,19 +14,41 @@ export type SharedNames = {
   readonly ledger: string
   readonly mergedFiles: string
   readonly mergeRejects: string
+  readonly floors: string
+  readonly pipes: string
   readonly fileFormat: string
   readonly stage: ObjectName
 }
 
-export type TopicNames = { readonly landing: ObjectName; readonly pipe: ObjectName }
+/** `formerPipe` is what this pipe succeeds. */
+export type TopicNames = {
+  readonly landing: ObjectName
+  readonly pipe: ObjectName
+  readonly formerPipe: ObjectName
+}
 
 export type TableNames = {
   readonly stream: ObjectName
   readonly tombstones: ObjectName
   readonly task: ObjectName
   readonly rejects: ObjectName
+  readonly retention: ObjectName
   readonly targetSchema: string
   readonly target: string
+  readonly history: string
+  readonly live: string
+}
+
+export type RoleNames = {
+  readonly owner: string
+  readonly ingest: string
+  readonly operator: string
+  readonly reader: string
+}
+
+export function roleNames({ rolePrefix }: WarehouseConfig): RoleNames {
+  const name = (role: string) => identifier(`${rolePrefix}_${role}`)
+  return { owner: name('OWNER'), ingest: name('INGEST'), operator: name('OPERATOR'), reader: name('READER') }
 }
 
 export function sharedNames({ database }: WarehouseConfig): SharedNames {
@@ -37,15 +59,20 @@ export function sharedNames({ database }: WarehouseConfig): SharedNames {
     ledger: `${schema}.MIGRATIONS`,
     mergedFiles: `${schema}.MERGED_FILES`,
     mergeRejects: `${schema}.MERGE_REJECTS`,
+    floors: `${schema}.FLOORS`,
+    pipes: `${schema}.PIPES`,
     fileFormat: `${schema}.LANDING_FORMAT`,
     stage: { bare: 'STAGE', sql: `${schema}.STAGE` },
   }
 }
 
-/** `shop.customers` → `CDC.FIRN.SHOP_CUSTOMERS_LANDING`, `CDC.FIRN.SHOP_CUSTOMERS_PIPE` */
+/**
+ * `shop.customers` → `CDC.FIRN.SHOP_CUSTOMERS_LANDING`, `CDC.FIRN.SHOP_CUSTOMERS_PIPE_2`. A pipe's COPY cannot be altered:
+ * whoever changes it in 70_pipe.sql gives the successor the next number here.
+ */
 export function topicNames(config: WarehouseConfig, topic: string): TopicNames {
   const name = objectName(config, topic)
-  return { landing: name('LANDING'), pipe: name('PIPE') }
+  return { landing: name('LANDING'), pipe: name('PIPE_2'), formerPipe: name('PIPE') }
 }
 
 /** `SHOP.CUSTOMERS` → `CDC.FIRN.SHOP_CUSTOMERS_STREAM`, ..., and the target `CDC.SHOP.CUSTOMERS` */
@@ -58,8 +85,11 @@ export function tableNames(config: WarehouseConfig, { table }: Pick<TableConfig,
     tombstones: name('TOMBSTONES'),
     task: name('MERGE'),
     rejects: name('REJECTS'),
+    retention: name('RETENTION'),
     targetSchema,
     target: `${targetSchema}.${identifier(target)}`,
+    history: `${targetSchema}.${identifier(`${target}_HISTORY`)}`,
+    live: `${targetSchema}.${identifier(`${target}_LIVE`)}`,
   }
 }
 

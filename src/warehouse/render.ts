@@ -1,20 +1,20 @@
 /**
- * Fills the placeholders of the scripts under sql/ for one configuration: the same settings always give the same text.
- * Reading the scripts is in scripts.ts; what of them must run is decided in migrations.ts.
+ * Fills the scripts under sql/ for one configuration: the same settings always give the same text.
+ * Reading the scripts is in scripts.ts, the values in values.ts; what of the scripts must run is decided in migrations.ts.
  */
 import { createHash } from 'node:crypto'
-import type { Config, TableConfig, WarehouseConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import { Failure } from '../failure.ts'
-import { identifier } from '../identifier.ts'
-import { sharedNames, tableNames, topicNames } from './names.ts'
+import { stemOf } from '../identifier.ts'
 import { splitStatements } from './statements.ts'
+import { type Rendering, sharedRendering, tableRendering, topicRendering } from './values.ts'
 
 /** A file under sql/, as written. */
 export type Template = { readonly file: string; readonly text: string }
 
 /** A script as it would run. */
 export type Script = {
-  /** the file, and the topic or table that it was rendered for: the ledger's key */
+  /** name of the file that is rendered: the ledger's key, and a name that schemachange and Flyway accept */
   readonly name: string
   readonly text: string
   /** SHA-256 of the text, hex */
@@ -24,110 +24,90 @@ export type Script = {
   readonly statements: readonly string[]
 }
 
-type Values = Readonly<Record<string, string>>
-
-/** What the comment lines at the head of a script say. */
-type Head = { readonly per: 'topic' | 'table' | null; readonly isRepeatable: boolean }
+/** What the comment lines at the head of a script say it is rendered for; null: once. */
+type Subject = 'account' | 'topic' | 'table' | null
 
 /**
  * Every script in the order in which they run: the shared ones, then topic by topic its templates, one for the topic or
- * one for each of its tables. So a pipe comes after the streams of its landing table.
+ * one for each of its tables. So a pipe comes after the streams of its landing table. What is left out is the account's.
+ *
+ * Invariant: sorted by name, the repeatable ones of one topic keep that order, as schemachange and Flyway apply them.
  *
  * @throws Failure CONFIG_INVALID where a setting is missing, SCRIPT_INVALID where a script is at fault
  */
 export function renderScripts(templates: readonly Template[], config: Config): readonly Script[] {
-  const shared = sharedValues(config)
-  const scripts = templates.filter(({ text }) => headOf(text).per === null).map((one) => render(one, shared, null))
+  const shared = sharedRendering(config)
+  const scripts = templates.filter(({ text }) => subjectOf(text) === null).map((one) => render(one, one.file, shared))
   for (const topic of new Set(config.tables.map((table) => table.topic))) {
     const tables = config.tables.filter((table) => table.topic === topic)
+    const ofTopic = topicRendering(config, shared, topic)
     for (const template of templates) {
-      const { per } = headOf(template.text)
-      const values = { ...shared, ...topicValues(warehouseOf(config), topic) }
-      if (per === 'topic') scripts.push(render(template, values, topic))
-      if (per !== 'table') continue
+      const subject = subjectOf(template.text)
+      const name = `R__${stemOf(topic)}__${template.file}`
+      if (subject === 'topic') scripts.push(render(template, name, ofTopic))
+      if (subject !== 'table') continue
       for (const table of tables) {
-        scripts.push(render(template, { ...values, ...tableValues(warehouseOf(config), table) }, table.table))
+        const own = name.replace(/\.sql$/, `__${stemOf(table.table)}.sql`)
+        scripts.push(render(template, own, tableRendering(config, ofTopic, table)))
       }
     }
   }
   return scripts
 }
 
-function headOf(text: string): Head {
-  const lines = text.slice(0, text.search(/^(?!--)/m)).split('\n')
-  const per = lines.map((line) => /^-- per: (topic|table)$/.exec(line.trim())?.[1]).find((found) => found !== undefined)
-  return { per: (per ?? null) as Head['per'], isRepeatable: lines.some((line) => line.trim() === '-- repeatable') }
+/** What an account administrator runs, before all others. @throws Failure CONFIG_INVALID, SCRIPT_INVALID */
+export function renderAccountScript(templates: readonly Template[], config: Config): Script {
+  const template = templates.find(({ text }) => subjectOf(text) === 'account')
+  if (!template) throw new Failure('SCRIPT_INVALID', 'sql/: no script is for the account')
+  return render(template, template.file, sharedRendering(config))
 }
 
-function render({ file, text }: Template, values: Values, subject: string | null): Script {
-  const name = subject === null ? file : `${file} ${subject}`
-  const filled = fill(text.replaceAll('\r\n', '\n'), values, name)
+function subjectOf(text: string): Subject {
+  const head = text.slice(0, text.search(/^(?!--)/m))
+  const [, subject = null] = /^-- per: (account|topic|table)\r?$/m.exec(head) ?? []
+  return subject as Subject
+}
+
+function render({ file, text }: Template, name: string, { values, flags }: Rendering): Script {
+  const filled = fill(select(text.replaceAll('\r\n', '\n'), flags, file), values, name)
   return {
     name,
     text: filled,
     checksum: createHash('sha256').update(filled).digest('hex'),
-    isRepeatable: headOf(text).isRepeatable,
+    isRepeatable: name.startsWith('R__'),
     statements: splitStatements(filled, name),
   }
 }
 
+/**
+ * A line that ends in `--[a, b]` stays, without its mark, where all of these are chosen, and is left out where one is not.
+ *
+ * @throws Failure SCRIPT_INVALID for a mark that no setting chooses between
+ */
+export function select(text: string, flags: Rendering['flags'], name: string): string {
+  const lines = text.split('\n').flatMap((line) => {
+    const [mark, list = ''] = / *--\[([^\]]*)\]$/.exec(line) ?? []
+    if (mark === undefined) return [line]
+    const isChosen = list.split(', ').map((flag) => {
+      const chosen = Object.hasOwn(flags, flag) ? flags[flag] : undefined
+      if (chosen === undefined) throw new Failure('SCRIPT_INVALID', `${name}: nothing is known for --[${list}]`)
+      return chosen
+    })
+    return isChosen.every(Boolean) ? [line.slice(0, -mark.length)] : []
+  })
+  return lines.join('\n')
+}
+
 /** One pass, so that a value is never taken for a placeholder. @throws Failure SCRIPT_INVALID for one without a value */
-export function fill(text: string, values: Values, name: string): string {
+export function fill(text: string, values: Rendering['values'], name: string): string {
   return text.replace(/\{\{([^}]*)\}?\}?/g, (written, key: string) => {
     const value = written === `{{${key}}}` && Object.hasOwn(values, key) ? values[key] : undefined
     if (value === undefined) throw new Failure('SCRIPT_INVALID', `${name}: nothing is known for ${written}`)
+    if (typeof value !== 'string') return value.sql
     // Values stand in literals and in bodies too. Settings are checked for these when they are read.
-    if (/['\\\n]|\$\$/.test(value) && key !== 'task_compute') {
+    if (/['\\\n]|\$\$/.test(value)) {
       throw new Failure('SCRIPT_INVALID', `${name}: ${written} would be filled with a quote, a backslash or $$`)
     }
     return value
   })
-}
-
-/** @throws Failure CONFIG_INVALID where the section is missing */
-export function warehouseOf({ warehouse }: Config): WarehouseConfig {
-  if (warehouse) return warehouse
-  throw new Failure('CONFIG_INVALID', 'warehouse: missing: this command needs account, user and a password or key')
-}
-
-function sharedValues(config: Config): Values {
-  const warehouse = warehouseOf(config)
-  const { storageIntegration } = warehouse
-  if (storageIntegration === undefined) {
-    throw new Failure('CONFIG_INVALID', 'warehouse.storageIntegration: missing: lets Snowflake read the bucket')
-  }
-  const names = sharedNames(warehouse)
-  return {
-    database: names.database,
-    stage: names.stage.sql,
-    stage_url: `s3://${config.stage.bucket}/${config.stage.prefix}`,
-    storage_integration: identifier(storageIntegration),
-    file_format: names.fileFormat,
-    merged_files: names.mergedFiles,
-    merge_rejects: names.mergeRejects,
-    schedule: warehouse.schedule,
-    // Merges of one micro-batch are small work.
-    task_compute:
-      warehouse.warehouse === undefined
-        ? "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE = 'XSMALL'"
-        : `WAREHOUSE = ${identifier(warehouse.warehouse)}`,
-  }
-}
-
-function topicValues(warehouse: WarehouseConfig, topic: string): Values {
-  const { landing, pipe } = topicNames(warehouse, topic)
-  return { topic, topic_path: `${topic}/`, landing: landing.sql, landing_name: landing.bare, pipe: pipe.sql }
-}
-
-function tableValues(warehouse: WarehouseConfig, table: TableConfig): Values {
-  const names = tableNames(warehouse, table)
-  return {
-    target: names.target,
-    target_name: table.table,
-    target_schema: names.targetSchema,
-    stream: names.stream.sql,
-    tombstones: names.tombstones.sql,
-    task: names.task.sql,
-    rejects: names.rejects.sql,
-  }
 }

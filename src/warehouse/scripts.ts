@@ -7,9 +7,10 @@ import type { Template } from './render.ts'
 
 const folder = fileURLToPath(new URL('../../sql/', import.meta.url))
 
-/** The shared scripts, then the templates, each in the order of their names. */
+/** The shared scripts, versioned ones before repeatable ones; then the templates. Each in the order of their names. */
 export async function readTemplates(): Promise<readonly Template[]> {
-  return [...(await readFolder(folder)), ...(await readFolder(`${folder}templates/`))]
+  const shared = Map.groupBy(await readFolder(folder), ({ file }) => file.startsWith('R__'))
+  return [...(shared.get(false) ?? []), ...(shared.get(true) ?? []), ...(await readFolder(`${folder}templates/`))]
 }
 
 async function readFolder(path: string): Promise<readonly Template[]> {

@@ -147,8 +147,8 @@ for (const target of contractTargets()) {
     })
 
     test('a user that is none is denied', async () => {
-      const { account, accessUrl, database, schedule } = target.config
-      const where = { account, database, schedule, ...(accessUrl !== undefined && { accessUrl }) }
+      const { account, accessUrl, database } = target.config
+      const where = { account, database, ...(accessUrl !== undefined && { accessUrl }) }
       const stranger = connectSnowflake({ ...where, user: 'FIRN_NO_SUCH_USER', password: 'wrong' })
       await assert.rejects(stranger, failsWith('WAREHOUSE_DENIED', /code 390100/))
     })

@@ -9,6 +9,7 @@ import type { Row } from '../../src/snowflake/session.ts'
 import { tableNames, topicNames } from '../../src/warehouse/names.ts'
 import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
+import { warehouseOf } from '../../src/warehouse/values.ts'
 import { exampleConfig } from '../support/config.ts'
 import { contractTargets, executeTask, onEachTarget, run } from '../support/contract.ts'
 
@@ -32,10 +33,10 @@ onEachTarget(contractTargets(), (scratch, { config: warehouse }) => {
       warehouse: { ...warehouse, schedule: '60 MINUTES', storageIntegration: 'FIRN_S3' },
       tables: [{ topic: table.toLowerCase(), table: `SHOP.${table}`, key: ['id'] }],
     })
-    const scripts = renderScripts(await readTemplates(), config).filter(({ name }) => !/^(V001|70_)/.test(name))
+    const scripts = renderScripts(await readTemplates(), config).filter(({ name }) => !/^V001|__70_/.test(name))
     await run(session, ...scripts.flatMap(({ statements }) => statements))
-    const names = tableNames(warehouse, { table: `SHOP.${table}` })
-    const { landing } = topicNames(warehouse, table.toLowerCase())
+    const names = tableNames(warehouseOf(config), { table: `SHOP.${table}` })
+    const { landing } = topicNames(warehouseOf(config), table.toLowerCase())
     // It is run by hand.
     await run(session, `ALTER TASK ${names.task.sql} SUSPEND`, `USE SCHEMA ${database}.FIRN`)
     let offset = 0

@@ -108,7 +108,7 @@ tables:
 
   const migrated = await firn(['migrate', '--config', config])
   assert.equal(migrated.code, 0, migrated.stderr)
-  session = await connectSnowflake({ ...warehouseAt, database, schedule: '10 SECONDS' })
+  session = await connectSnowflake({ ...warehouseAt, database })
   ingester = startFirn(['run', '--config', config])
   await produce()
   log = await consume()

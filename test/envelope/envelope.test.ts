@@ -8,16 +8,10 @@ import { describe, test } from 'node:test'
 import type { Message } from '../../src/change.ts'
 import type { TableConfig } from '../../src/config.ts'
 import { type Decoded, decode } from '../../src/envelope/envelope.ts'
+import { exampleTable } from '../support/config.ts'
 
 const folder = new URL('../fixtures/envelopes/', import.meta.url)
-const base: TableConfig = {
-  topic: 'shop.customers',
-  table: 'SHOP.CUSTOMERS',
-  dialect: 'plain',
-  start: 'earliest',
-  key: ['id'],
-  epoch: 1,
-}
+const base = exampleTable({ topic: 'shop.customers', table: 'SHOP.CUSTOMERS' })
 
 const message = (value: Buffer | string | null, rest: Partial<Message> = {}): Message => ({
   topic: 'shop.customers',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { TableConfig } from '../../src/config.ts'
 import { decode } from '../../src/envelope/envelope.ts'
 import { memberOf, scanJson } from '../../src/envelope/json-value.ts'
+import { exampleTable } from '../support/config.ts'
 
 const space = fc.stringMatching(/^[ \t\n\r]{0,2}$/)
 const noBytes = fc.constantFrom(
@@ -158,7 +158,7 @@ test('the members of an object and of the objects in it are sliced byte for byte
 })
 
 test('a decoded message says what JSON.parse says of it, and its rows are parts of its bytes', () => {
-  const table: TableConfig = { topic: 't', table: 'S.T', dialect: 'plain', start: 'earliest', key: ['id'], epoch: 1 }
+  const table = exampleTable({})
   const row = fc.record({
     id: fc.oneof(fc.integer(), fc.string({ unit: 'binary' }), fc.boolean()),
     rest: fc.jsonValue(),

@@ -12,8 +12,9 @@ import {
 } from '../../src/ingest/epoch-record.ts'
 import type { Admin } from '../../src/kafka/client.ts'
 import { MemoryStage } from './memory-stage.ts'
+import { exampleTable } from '../support/config.ts'
 
-const table: TableConfig = { topic: 't', table: 'A.B', dialect: 'plain', key: ['id'], start: 'earliest', epoch: 1 }
+const table = exampleTable({ topic: 't', table: 'A.B' })
 const record: EpochRecord = {
   clusterId: 'c1',
   partitionCount: 2,

@@ -9,14 +9,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { WarehouseConfig } from '../../src/config.ts'
 import { Failure } from '../../src/failure.ts'
 import { kafkaClient } from '../../src/kafka/client.ts'
 import type { Endpoints } from '../../src/local/endpoints.ts'
 import { isRunning } from '../../src/local/part-process.ts'
 import { openStack, type PartName, partNames } from '../../src/local/stack.ts'
 import { readState, writeState } from '../../src/local/stack-state.ts'
-import { connectSnowflake } from '../../src/snowflake/session.ts'
+import { connectSnowflake, type LoginConfig } from '../../src/snowflake/session.ts'
 import { openStage } from '../../src/stage/s3.ts'
 import type { Stage } from '../../src/stage/stage.ts'
 import { createLogger } from '../../src/telemetry.ts'
@@ -65,9 +64,9 @@ async function withStage<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
   }
 }
 
-function warehouseConfig(): WarehouseConfig {
+function warehouseConfig(): LoginConfig {
   const { accessUrl, account, user, password, role } = endpoints.warehouse
-  return { account, accessUrl, user, password, role, database: 'CDC', schedule: '1 MINUTE' }
+  return { account, accessUrl, user, password, role, database: 'CDC' }
 }
 
 async function inWarehouse(sql: string): Promise<readonly unknown[]> {

@@ -5,12 +5,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { WarehouseConfig } from '../../src/config.ts'
 import { Failure } from '../../src/failure.ts'
 import type { Bind, Result } from '../../src/local/warehouse/engine.ts'
 import { openServer, type WarehouseServer } from '../../src/local/warehouse/wire/server.ts'
 import { SqlError } from '../../src/local/warehouse/sql/statement.ts'
-import { connectSnowflake } from '../../src/snowflake/session.ts'
+import { connectSnowflake, type LoginConfig } from '../../src/snowflake/session.ts'
 import { countResult, heldAnswer, tableEngine, textResult } from '../support/table-engine.ts'
 
 const digits38 = '12345678901234567890123456789012345678'
@@ -101,8 +100,8 @@ function open(port = 0): Promise<WarehouseServer> {
   )
 }
 
-function config(more: Partial<WarehouseConfig> = {}): WarehouseConfig {
-  const base = { account: 'local', accessUrl: server.url, user: 'firn', database: 'CDC', schedule: '1 MINUTE' }
+function config(more: Partial<LoginConfig> = {}): LoginConfig {
+  const base = { account: 'local', accessUrl: server.url, user: 'firn', database: 'CDC' }
   return { ...base, ...(more.privateKeyFile === undefined && { password: 'secret word' }), ...more }
 }
 

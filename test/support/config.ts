@@ -2,7 +2,7 @@
  * A configuration for tests, by way of the real schema.
  */
 import assert from 'node:assert/strict'
-import { checkSchema, type Config } from '../../src/config.ts'
+import { checkSchema, type Config, type TableConfig } from '../../src/config.ts'
 
 /** Sections given here replace those of a small working configuration. */
 export function exampleConfig(sections: Readonly<Record<string, unknown>> = {}): Config {
@@ -24,4 +24,11 @@ export function exampleConfig(sections: Readonly<Record<string, unknown>> = {}):
   })
   assert.ok('config' in outcome, JSON.stringify(outcome))
   return outcome.config
+}
+
+/** One table of it, as the schema fills it in. */
+export function exampleTable(settings: Readonly<Record<string, unknown>>): TableConfig {
+  const [table] = exampleConfig({ tables: [{ topic: 't', table: 'S.T', key: ['id'], ...settings }] }).tables
+  assert.ok(table)
+  return table
 }

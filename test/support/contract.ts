@@ -5,16 +5,15 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe } from 'node:test'
-import type { WarehouseConfig } from '../../src/config.ts'
 import { Failure } from '../../src/failure.ts'
-import { connectSnowflake, type Row, type Session } from '../../src/snowflake/session.ts'
+import { connectSnowflake, type LoginConfig, type Row, type Session } from '../../src/snowflake/session.ts'
 import { testStack } from './stack.ts'
 import { until } from './until.ts'
 
 export type ContractTarget = {
   readonly name: string
   /** its database is of this run alone, and not made yet */
-  readonly config: WarehouseConfig
+  readonly config: LoginConfig
 }
 
 /** A real account needs all of these; its role must be able to create databases. */
@@ -35,7 +34,7 @@ export function contractTargets(env: Readonly<Record<string, string | undefined>
 }
 
 /** Null where the environment names none. @throws Error where it names one in part */
-function realAccount(env: Readonly<Record<string, string | undefined>>): WarehouseConfig | null {
+function realAccount(env: Readonly<Record<string, string | undefined>>): LoginConfig | null {
   const missing = Object.values(accountVariables).filter((name) => (env[name] ?? '') === '')
   if (missing.length === Object.keys(accountVariables).length) return null
   if (missing.length > 0) throw new Error(`the contract suite's account lacks ${missing.join(', ')}`)
@@ -50,8 +49,8 @@ function realAccount(env: Readonly<Record<string, string | undefined>>): Warehou
   }
 }
 
-function perRun(): { database: string; schedule: string } {
-  return { database: `FIRN_CONTRACT_${randomBytes(6).toString('hex').toUpperCase()}`, schedule: '1 MINUTE' }
+function perRun(): { database: string } {
+  return { database: `FIRN_CONTRACT_${randomBytes(6).toString('hex').toUpperCase()}` }
 }
 
 export type Scratch = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { identifier, stemOf } from '../../src/identifier.ts'
 import { sharedNames, tableNames, topicNames } from '../../src/warehouse/names.ts'
-import { warehouseOf } from '../../src/warehouse/render.ts'
+import { warehouseOf } from '../../src/warehouse/values.ts'
 import { exampleConfig } from '../support/config.ts'
 
 const warehouse = warehouseOf(exampleConfig())

@@ -146,7 +146,7 @@ async function setScene(
 
   let session: Session | null = null
   const connect = async (): Promise<Session> =>
-    (session ??= await connectSnowflake({ ...endpoints.warehouse, schedule: '10 SECONDS' }))
+    (session ??= await connectSnowflake(endpoints.warehouse))
   const reconnect = async (): Promise<void> => {
     const old = session
     session = null
