@@ -7,7 +7,11 @@ import type { ColumnDefinition, CopyInto, Fragment, Name, ObjectKind, Statement 
 import type { Connection } from './store.ts'
 import type { Transaction } from './transaction.ts'
 
-export type StoredColumn = Column & Pick<ColumnDefinition, 'nullable' | 'comment'>
+export type StoredColumn = Column &
+  Pick<ColumnDefinition, 'nullable' | 'comment'> & {
+    /** text of DEFAULT, for DESC TABLE; missing where there is none. The store's own default does the work. */
+    readonly defaultText?: string
+  }
 
 type Commented = { readonly comment: string | null }
 export type TaskDefinition = Pick<

@@ -7,8 +7,8 @@ import type { SessionState } from '../engine.ts'
 import { existing, missing, wholeName } from '../sql/name-resolution.ts'
 import { openScope } from './session-scope.ts'
 import { parseLocation } from './stage-location.ts'
-import { type ColumnDefinition, type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
-import { sequenceColumn } from './row-sequence.ts'
+import { type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
+import { storedColumns } from './table-columns.ts'
 import type { Transaction } from './transaction.ts'
 import { translateQuery } from '../sql/translate-query.ts'
 
@@ -31,7 +31,7 @@ export async function definitionOf(
     case 'create schema':
       return { comment }
     case 'create table':
-      return { comment, columns: tableColumns(statement.columns) }
+      return { comment, columns: storedColumns(statement.columns) }
     case 'create view':
       return viewDefinition(core, transaction, state, statement)
     case 'create file format':
@@ -47,22 +47,6 @@ export async function definitionOf(
     case 'create task':
       return taskDefinition(core, state, statement)
   }
-}
-
-function tableColumns(columns: readonly ColumnDefinition[]): Definitions['table']['columns'] {
-  const seen = new Set([sequenceColumn])
-  return columns.map(({ name, type, nullable, comment, defaultTo }) => {
-    // DuckDB does not tell columns apart that differ in capitals alone; Snowflake does, for quoted names.
-    if (seen.has(name.toLowerCase())) {
-      throw new SqlError('002025', '42S21', `SQL compilation error:\nduplicate column name '${name}'`)
-    }
-    seen.add(name.toLowerCase())
-    if (defaultTo) {
-      const what = `DEFAULT of column ${name}`
-      throw new SqlError('000002', '0A000', `Unsupported feature: the development warehouse does not know ${what}.`)
-    }
-    return { name, type, nullable, comment }
-  })
 }
 
 async function viewDefinition(

@@ -64,8 +64,20 @@ const columnFields = [
 ]
 
 function describeColumns(columns: readonly (Column & Partial<StoredColumn>)[]): Result {
-  const rows = columns.map(({ name, type, nullable = true, comment = null }): Row => {
-    const said = [name, typeText(type), 'COLUMN', nullable ? 'Y' : 'N', null, 'N', 'N', null, null, comment, null]
+  const rows = columns.map(({ name, type, nullable = true, comment = null, defaultText = null }): Row => {
+    const said = [
+      name,
+      typeText(type),
+      'COLUMN',
+      nullable ? 'Y' : 'N',
+      defaultText,
+      'N',
+      'N',
+      null,
+      null,
+      comment,
+      null,
+    ]
     return said
   })
   return listing(

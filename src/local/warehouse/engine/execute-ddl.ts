@@ -2,7 +2,7 @@
  * CREATE, DROP and ALTER: each one transaction over the catalogue and what it stands for in the store.
  * What a definition must fulfil is in definitions.ts.
  */
-import { type CatalogObject, type Definitions } from './catalog.ts'
+import type { CatalogObject } from './catalog.ts'
 import { type Background, type Core, writing } from './core.ts'
 import { definitionOf, type Create, kindOf } from './definitions.ts'
 import type { Result, SessionState } from '../engine.ts'
@@ -13,10 +13,10 @@ import { quoted } from '../sql/duck-text.ts'
 import { duckTable } from './store-text.ts'
 import { sequenceColumn } from './row-sequence.ts'
 import { streamOffsets } from './streams.ts'
-import { duckType } from '../sql/sql-type.ts'
+import { addColumns, duckColumns } from './table-columns.ts'
 import type { Transaction } from './transaction.ts'
 
-type Ddl = Create | Extract<Statement, { kind: 'alter task' | 'alter pipe set' | 'drop' }>
+type Ddl = Create | Extract<Statement, { kind: 'alter table add' | 'alter task' | 'alter pipe set' | 'drop' }>
 
 export async function executeDdl(
   core: Core,
@@ -34,6 +34,8 @@ function execute(core: Core, state: SessionState, statement: Ddl): Promise<Resul
   switch (statement.kind) {
     case 'drop':
       return writing(core, (transaction) => drop(core, transaction, state, statement))
+    case 'alter table add':
+      return addColumns(core, state, statement)
     case 'alter task':
       return writing(core, (transaction) => alterTask(core, transaction, state, statement))
     case 'alter pipe set':
@@ -67,7 +69,7 @@ async function create(core: Core, state: SessionState, statement: Create): Promi
     const definition = await definitionOf(core, transaction, state, statement)
     if (there) await remove(core, transaction, there)
     const object = { kind, name, createdMs: core.clock.nowMs(), definition }
-    await materialize(core, transaction, statement, await core.catalog.create(transaction, object))
+    await materialize(core, transaction, state, statement, await core.catalog.create(transaction, object))
     return true
   })
   if (!made) return status(`${shown} already exists, statement succeeded.`)
@@ -104,6 +106,7 @@ function occupied({ kind, name }: CatalogObject): SqlError {
 async function materialize(
   core: Core,
   transaction: Transaction,
+  state: SessionState,
   statement: Create,
   object: CatalogObject,
 ): Promise<void> {
@@ -112,12 +115,11 @@ async function materialize(
     await core.catalog.create(transaction, { ...publicSchema, definition: { comment: null } })
   }
   if (statement.kind === 'create table') {
-    const { columns } = object.definition as Definitions['table']
-    const visible = columns.map(
-      ({ name, type, nullable }) => `${quoted(name)} ${duckType(type)}${nullable ? '' : ' NOT NULL'}`,
-    )
+    const visible = await duckColumns(core, transaction, state, statement.columns)
     const sequence = `${quoted(sequenceColumn)} BIGINT NOT NULL DEFAULT nextval('_catalog.rows')`
-    await transaction.write(`CREATE TABLE ${duckTable(object.id)} (${[...visible, sequence].join(', ')})`)
+    await transaction.write(
+      `CREATE TABLE ${duckTable(object.id)} (${[...visible.map(({ sql }) => sql), sequence].join(', ')})`,
+    )
   }
   if (statement.kind === 'create stream') {
     const offset = statement.showInitialRows ? '0' : core.commits.sequence.toString()

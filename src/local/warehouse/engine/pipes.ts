@@ -4,6 +4,7 @@
 import type { CatalogObject } from './catalog.ts'
 import { type Core, reading, writing } from './core.ts'
 import { type EventBatch, type EventQueue, setPosition } from './event-queue.ts'
+import { fetchFile, type FetchedFile } from './copy-file.ts'
 import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-files.ts'
 import { loadFile } from './pipe-load.ts'
 import { pipeLocation } from './stage-location.ts'
@@ -121,11 +122,11 @@ export class Pipes {
       receivedBeforeMs: nowMs - this.#knobs.delayMs,
       countMax: filesAtOnce,
     }
-    const files = await reading(this.#core, (transaction) => waitingFiles(transaction, [...pipes.keys()], choice))
-    const fetched = await Promise.all(files.map((file) => this.#fetch(pipes, file)))
-    for (const { pipe, file, body } of fetched) {
+    const waiting = await reading(this.#core, (transaction) => waitingFiles(transaction, [...pipes.keys()], choice))
+    const files = await Promise.all(waiting.map((file) => this.#fetch(pipes, file)))
+    for (const { pipe, file, fetched } of files) {
       if (this.#closing) return false
-      await this.#load(pipe, file, body)
+      await this.#load(pipe, file, fetched)
     }
     return files.length > 0
   }
@@ -133,17 +134,17 @@ export class Pipes {
   async #fetch(
     pipes: ReadonlyMap<number, Pipe>,
     file: WaitingFile,
-  ): Promise<{ readonly pipe: Pipe; readonly file: WaitingFile; readonly body: Uint8Array | null }> {
+  ): Promise<{ readonly pipe: Pipe; readonly file: WaitingFile; readonly fetched: FetchedFile | null }> {
     const pipe = pipes.get(file.pipeId)
     if (!pipe) throw new Error(`pipe ${String(file.pipeId)} is not among those that were asked for`)
     const { bucket } = pipeLocation(this.#core.catalog, pipe)
-    return { pipe, file, body: await this.#core.openBucket(bucket).get(file.key) }
+    return { pipe, file, fetched: await fetchFile(this.#core, bucket, file.key) }
   }
 
-  async #load(pipe: Pipe, file: WaitingFile, body: Uint8Array | null): Promise<void> {
+  async #load(pipe: Pipe, file: WaitingFile, fetched: FetchedFile | null): Promise<void> {
     const now = this.#core.catalog.find('pipe', pipe.name)
     if (now?.id !== pipe.id || now.definition.paused) return
-    const outcome = await loadFile(this.#core, pipe, file, body)
+    const outcome = await loadFile(this.#core, pipe, file, fetched)
     const about = { pipe: pipe.name.join('.'), file: file.key }
     if ('error' in outcome)
       this.#core.logger.warn({ ...about, code: outcome.error.code }, 'file skipped; COPY_HISTORY has the error')

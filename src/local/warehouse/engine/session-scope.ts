@@ -3,6 +3,7 @@
  * Remembers which streams the statement reads, for the session to advance them.
  */
 import { translateQuery } from '../sql/translate-query.ts'
+import type { CatalogObject } from './catalog.ts'
 import type { Core } from './core.ts'
 import { quoted } from '../sql/duck-text.ts'
 import { duckTable } from './store-text.ts'
@@ -51,6 +52,7 @@ function scopeAt(
         throw new SqlError('002003', '02000', `View ${nameText(object.name)} refers to itself.`)
       const inner = scopeAt(standing, {}, found, object.definition.within, depth + 1)
       const { sql, columns } = await translateQuery(object.definition.query, inner)
+      checkColumns(object, columns.length)
       return { sql: `(${sql})`, columns }
     },
     target: (name) => targetOf(core, name, place),
@@ -59,6 +61,14 @@ function scopeAt(
     bind: (name) => bindOf(name, binds, found.parameters),
   }
   return scope
+}
+
+/** `SELECT *` means what the table had when the view was made; Snowflake refuses the view once it has more. */
+function checkColumns({ name, definition }: CatalogObject<'view'>, found: number): void {
+  const declared = definition.columns.length
+  if (found === declared) return
+  const message = `View definition for '${nameText(name)}' declared ${String(declared)} column(s), but view query produces ${String(found)} column(s).`
+  throw new SqlError('002057', '42601', `SQL compilation error:\n${message}`)
 }
 
 function tableRelation(tableId: number, columns: Relation['columns']): Relation {

@@ -108,6 +108,7 @@ export class Session implements EngineSession {
       case 'create pipe':
       case 'create stream':
       case 'create task':
+      case 'alter table add':
       case 'alter task':
       case 'alter pipe set':
       case 'drop':

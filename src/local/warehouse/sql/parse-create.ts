@@ -50,11 +50,12 @@ function commentOnly(cursor: Cursor): string | null {
 }
 
 function table(cursor: Cursor, head: Head): Statement {
-  const columns = cursor.listInParentheses(() => column(cursor))
+  const columns = cursor.listInParentheses(() => parseColumn(cursor))
   return { kind: 'create table', ...head, columns, comment: commentOnly(cursor) }
 }
 
-function column(cursor: Cursor): ColumnDefinition {
+/** `name TYPE`, and what a column may have beside that. */
+export function parseColumn(cursor: Cursor): ColumnDefinition {
   const name = cursor.identifier()
   const type = parseType(cursor)
   let nullable = true

@@ -2,8 +2,9 @@
  * Statements about objects that are there: ALTER, USE, DROP, SHOW and DESCRIBE.
  */
 import type { Cursor } from './cursor.ts'
+import { parseColumn } from './parse-create.ts'
 import { choice } from './parse-options.ts'
-import type { ObjectKind, Statement } from './statement.ts'
+import type { AddedColumn, ObjectKind, Statement } from './statement.ts'
 
 const objectKinds: readonly ObjectKind[] = [
   'database',
@@ -28,6 +29,7 @@ function objectKind(cursor: Cursor, plural: boolean): ObjectKind {
 
 export function parseAlter(cursor: Cursor): Statement {
   if (cursor.accept('SESSION', 'SET')) return alterSession(cursor)
+  if (cursor.accept('TABLE')) return alterTable(cursor)
   if (cursor.accept('TASK')) {
     const ifExists = cursor.accept('IF', 'EXISTS')
     const name = cursor.name()
@@ -45,6 +47,22 @@ export function parseAlter(cursor: Cursor): Statement {
   cursor.expect('SET', 'PIPE_EXECUTION_PAUSED')
   cursor.expectOperator('=')
   return { kind: 'alter pipe set', name, paused: cursor.boolean() }
+}
+
+function alterTable(cursor: Cursor): Statement {
+  const ifExists = cursor.accept('IF', 'EXISTS')
+  const name = cursor.name()
+  cursor.expect('ADD')
+  cursor.accept('COLUMN')
+  return { kind: 'alter table add', name, ifExists, columns: cursor.list(() => addedColumn(cursor)) }
+}
+
+function addedColumn(cursor: Cursor): AddedColumn {
+  const at = cursor.peek()
+  const keep = cursor.accept('IF', 'NOT', 'EXISTS')
+  const column = parseColumn(cursor)
+  if (keep && column.defaultTo) throw cursor.refuse(at, 'IF NOT EXISTS and DEFAULT exclude each other.')
+  return { column, keep }
 }
 
 /**

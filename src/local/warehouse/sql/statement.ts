@@ -31,6 +31,9 @@ export type ColumnDefinition = {
   readonly defaultTo: readonly Token[] | null
 }
 
+/** A column of ALTER TABLE ... ADD COLUMN; with `keep` one of that name may be there already. */
+export type AddedColumn = { readonly column: ColumnDefinition; readonly keep: boolean }
+
 /** How a CREATE meets an object that is there already. */
 export type Existing = 'fail' | 'keep' | 'replace'
 
@@ -183,6 +186,12 @@ export type Statement =
       /** text of the body, for SHOW TASKS */
       readonly definition: string
       readonly comment: string | null
+    }
+  | {
+      readonly kind: 'alter table add'
+      readonly name: Name
+      readonly ifExists: boolean
+      readonly columns: readonly AddedColumn[]
     }
   | {
       readonly kind: 'alter task'

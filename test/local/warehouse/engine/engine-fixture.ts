@@ -67,7 +67,11 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
       objects.set(key, body)
       return Promise.resolve('stored')
     },
-    head: (key) => Promise.resolve(objects.has(key) ? { ...look(key), sha256: null, metadata: {} } : null),
+    head: async (key) => {
+      await Promise.resolve()
+      check()
+      return objects.has(key) ? { ...look(key), sha256: null, metadata: {} } : null
+    },
     get: async (key) => {
       await Promise.resolve()
       check()

@@ -60,6 +60,21 @@ test('an announced file is loaded with its name, row numbers and time of loading
   assert.deepEqual(await history(f), [['orders/e1/a.parquet', 'Loaded', '2', null]])
 })
 
+test('METADATA$FILE_LAST_MODIFIED is the time of the object, not that of its notification', async (t) => {
+  const f = await openFixture(t)
+  await f.run(
+    'CREATE TABLE seen (id NUMBER, changed TIMESTAMP_NTZ)',
+    'CREATE FILE FORMAT pq TYPE = PARQUET',
+    `CREATE STAGE st URL = 's3://cdc/firn/' STORAGE_INTEGRATION = FIRN_S3`,
+    `CREATE PIPE p AUTO_INGEST = TRUE AS COPY INTO seen (id, changed)
+       FROM (SELECT $1:id::NUMBER(38, 0), METADATA$FILE_LAST_MODIFIED FROM @st/) FILE_FORMAT = (FORMAT_NAME = 'pq')`,
+  )
+  f.stage.ageMs = 3600_000
+  await arrive(f, 'firn/a.parquet', await good(1))
+  await until(async () => (await f.rows('SELECT * FROM seen')).length === 1)
+  assert.deepEqual(await f.rows('SELECT changed::VARCHAR FROM seen'), [['2025-12-31 23:00:00.000']])
+})
+
 test('a name is loaded once, however often it is announced or refreshed, also after a restart', async (t) => {
   const f = await withPipe(t, { duplicate: true })
   await arrive(f, 'firn/orders/a.parquet', await good(1))
