@@ -48,7 +48,7 @@ SELECT
   t.ID,
   t.DATA,
   t.LAST_UPDATED,
-  t._POSITION, --[hard]
+  t._POSITION --[hard]
   t._POSITION, --[soft]
   t._DELETED --[soft]
 FROM {{target}} t
@@ -62,7 +62,7 @@ SELECT
   ), --[message]
   COALESCE(w.after_json, w.before_json, TO_VARIANT(OBJECT_CONSTRUCT())), --[row]
   w.changed_at,
-  w.position, --[hard]
+  w.position --[hard]
   w.position, --[soft]
   w.op = 'd' --[soft]
 FROM waiting w

@@ -113,10 +113,6 @@ async function addToStore(
   duck: readonly DuckColumn[],
 ): Promise<void> {
   const name = duckTable(table.id)
-  if (added.every(({ nullable }) => nullable)) {
-    for (const { sql } of duck) await transaction.write(`ALTER TABLE ${name} ADD COLUMN ${sql}`)
-    return
-  }
   const bare = added.find(({ nullable }, index) => !nullable && duck[index]?.hasDefault !== true)
   if (bare && (await transaction.read(`SELECT 1 FROM ${name} LIMIT 1`)).rows.length > 0) {
     const message = `Non-nullable column '${bare.name}' cannot be added to non-empty table '${nameText(table.name.slice(-1))}'`
@@ -126,7 +122,10 @@ async function addToStore(
   await rebuild(transaction, name, duck)
 }
 
-/** DuckDB adds no NOT NULL column: the rows move to a new table, each with its number. */
+/**
+ * The rows move to a new table, each with its number. DuckDB adds no NOT NULL column; and what it adds to a table with a
+ * sequence as default it cannot read back from its log after a kill.
+ */
 async function rebuild(transaction: Transaction, name: string, duck: readonly DuckColumn[]): Promise<void> {
   const { rows } = await transaction.read(
     `SELECT column_name, data_type, is_nullable, column_default FROM information_schema.columns

@@ -10,13 +10,14 @@ for (const sql of [
   'CREATE DATABASE IF NOT EXISTS db',
   'USE SCHEMA db.public',
   'CREATE TABLE IF NOT EXISTS landing (id VARCHAR)',
+  'ALTER TABLE landing ADD COLUMN IF NOT EXISTS later VARCHAR',
   'CREATE TABLE IF NOT EXISTS target (id VARCHAR)',
   'CREATE STREAM IF NOT EXISTS s ON TABLE landing APPEND_ONLY = TRUE',
 ]) {
   await run(sql)
 }
 for (;;) {
-  await run(`INSERT INTO landing VALUES ('${randomUUID()}'), ('${randomUUID()}')`)
+  await run(`INSERT INTO landing (id) VALUES ('${randomUUID()}'), ('${randomUUID()}')`)
   await run('BEGIN')
   await run('INSERT INTO target SELECT id FROM s')
   await run('COMMIT')
