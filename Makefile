@@ -11,6 +11,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 FIRN := node src/main.ts
 export SECONDS ?= 600
 export SEED ?= 1
+export WORLDS ?= 500
 PARTS := src/local/install-parts.sh
 
 .PHONY: help
@@ -49,6 +50,10 @@ outage: check setup stack-parts ## no store under load, memory within its budget
 .PHONY: exhaustive
 exhaustive: setup ## every interleaving of wider worlds than those in make test (half an hour)
 	@node test/model/exhaustive-main.ts
+
+.PHONY: converge
+converge: setup ## random histories and deliveries against the SQL of the merge: WORLDS=500 SEED=1
+	@node test/convergence/convergence-main.ts
 
 .PHONY: mutants
 mutants: check setup stack-parts ## plants the bugs listed in test/mutants one by one, and sees that their tests catch them

@@ -53,7 +53,10 @@ examples:
     const isPlan = values.plan === true || values['dry-run'] === true
     const isJson = values.json === true
     if (values.render !== undefined && (isPlan || values.account === true)) {
-      throw new Failure('USAGE', '--render goes with neither --plan nor --account; for example: firn migrate --render DIR')
+      throw new Failure(
+        'USAGE',
+        '--render goes with neither --plan nor --account; for example: firn migrate --render DIR',
+      )
     }
     const config = loadConfig({ file: values.config, env: io.env })
     if (values.render !== undefined) return await render(config, values.render, { io, isJson })

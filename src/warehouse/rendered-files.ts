@@ -14,7 +14,11 @@ import { warehouseOf } from './values.ts'
 export type RenderedFile = { readonly path: string; readonly text: string }
 
 /** Paths relative to the folder. Each script but the account's ends with its own line in the ledger. @throws as renderScripts */
-export function renderedFiles(templates: readonly Template[], config: Config, version: string): readonly RenderedFile[] {
+export function renderedFiles(
+  templates: readonly Template[],
+  config: Config,
+  version: string,
+): readonly RenderedFile[] {
   const account = renderAccountScript(templates, config)
   const scripts = renderScripts(templates, config).map((script) => {
     const ledger = ledgerStatement(script, warehouseOf(config), `firn ${version}, rendered`)
@@ -34,7 +38,10 @@ export async function writeRenderedFiles(folder: string, files: readonly Rendere
   const known = new Set(files.map(({ path }) => path))
   const strangers = (await readdir(folder)).filter((name) => name.endsWith('.sql') && !known.has(name))
   if (strangers.length > 0) {
-    throw new Failure('FOLDER_TAKEN', `${folder} holds scripts that this configuration does not give: ${strangers.join(', ')}`)
+    throw new Failure(
+      'FOLDER_TAKEN',
+      `${folder} holds scripts that this configuration does not give: ${strangers.join(', ')}`,
+    )
   }
   for (const { path, text } of files) {
     const file = join(folder, path)

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { scenarios } from '../model/scenarios.ts'
+import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
+
+const mutants = [...protocolMutants, ...mergeMutants]
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 test('each mutant can be planted at one place', async () => {
-  for (const { name, file, find, replace } of protocolMutants) {
+  for (const { name, file, find, replace } of mutants) {
     assert.equal((await textOf(file)).split(find).length, 2, `${name}: its text stands in ${file} exactly once`)
     assert.notEqual(find, replace, name)
   }
@@ -16,7 +19,7 @@ test('each mutant can be planted at one place', async () => {
 
 test('the test that is to catch it is there', async () => {
   const named = scenarios.map(({ name }) => name)
-  for (const { name, caughtBy } of protocolMutants) {
+  for (const { name, caughtBy } of mutants) {
     const text = await textOf(caughtBy.file)
     assert.ok(
       text.includes(caughtBy.test) || named.includes(caughtBy.test),
@@ -26,5 +29,5 @@ test('the test that is to catch it is there', async () => {
 })
 
 test('no two mutants have one name', () => {
-  assert.equal(new Set(protocolMutants.map(({ name }) => name)).size, protocolMutants.length)
+  assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
 })

@@ -145,8 +145,7 @@ async function setScene(
   screen.line(`  process ${ingester.pid}, log ${logFile}, metrics ${statusUrl}/metrics`)
 
   let session: Session | null = null
-  const connect = async (): Promise<Session> =>
-    (session ??= await connectSnowflake(endpoints.warehouse))
+  const connect = async (): Promise<Session> => (session ??= await connectSnowflake(endpoints.warehouse))
   const reconnect = async (): Promise<void> => {
     const old = session
     session = null
