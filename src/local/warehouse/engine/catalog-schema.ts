@@ -24,6 +24,14 @@ const statements = [
     table_id BIGINT NOT NULL, pipe_id BIGINT NOT NULL, pipe VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
     stage_location VARCHAR NOT NULL, loaded_ms BIGINT NOT NULL, row_count BIGINT NOT NULL, row_parsed BIGINT NOT NULL,
     file_size BIGINT, first_error VARCHAR, error_count BIGINT NOT NULL, status VARCHAR NOT NULL, received_ms BIGINT NOT NULL)`,
+  // A COPY statement has no pipe.
+  ...['pipe_id', 'pipe', 'received_ms'].map(
+    (column) => `ALTER TABLE _catalog.copy_history ALTER COLUMN ${column} DROP NOT NULL`,
+  ),
+  // What COPY statements loaded, by table and file; and when a table got its first file.
+  `CREATE TABLE IF NOT EXISTS _catalog.loaded_files (
+    table_id BIGINT NOT NULL, url VARCHAR NOT NULL, size BIGINT NOT NULL, version VARCHAR NOT NULL, loaded_ms BIGINT NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS _catalog.first_loads (table_id BIGINT NOT NULL, first_ms BIGINT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _catalog.task_history (
     run_id VARCHAR NOT NULL, task_id BIGINT NOT NULL, name VARCHAR NOT NULL, query_text VARCHAR NOT NULL, condition_text VARCHAR,
     state VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR, scheduled_ms BIGINT NOT NULL, started_ms BIGINT,

@@ -2,6 +2,7 @@
  * Which files a pipe has taken: each name once, whether it loaded or failed, remembered for 14 days.
  */
 import type { Core } from './core.ts'
+import { forgetLoadedFiles } from './loaded-files.ts'
 import type { Transaction } from './transaction.ts'
 
 /** A file that may be new to a pipe. */
@@ -77,5 +78,6 @@ export async function finishFile(
 export async function forgetFiles(core: Core, transaction: Transaction): Promise<void> {
   const before = { before: String(core.clock.nowMs() - rememberedMs) }
   await transaction.write('DELETE FROM _catalog.pipe_files WHERE finished_ms < CAST($before AS BIGINT)', before)
+  await forgetLoadedFiles(core, transaction)
   await transaction.write('DELETE FROM _catalog.copy_history WHERE loaded_ms < CAST($before AS BIGINT)', before)
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { CatalogObject } from './catalog.ts'
 import { contentKeyOf, type FetchedFile, insertFile, recordCopy } from './copy-file.ts'
 import { type Core, writing } from './core.ts'
+import { noteFirstLoad } from './loaded-files.ts'
 import { finishFile, type WaitingFile } from './pipe-files.ts'
 import { parseLocation, pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -37,6 +38,8 @@ export async function loadFile(
     const rowCount = await writing(core, async (transaction) => {
       const inserted = await insertFile(core, transaction, pipe.definition.copy, local)
       await finishFile(core, transaction, file, 'loaded')
+      const table = core.catalog.find('table', pipe.definition.copy.table)
+      if (table) await noteFirstLoad(core, transaction, table.id)
       await record(core, transaction, pipe, file, { rowCount: inserted, error: null, size: body.length })
       return inserted
     })

@@ -26,6 +26,7 @@ export class Transaction {
   readonly #ranges = new Map<number, StreamRange>()
   readonly #consumed = new Set<number>()
   readonly #afterCommit: (() => void)[] = []
+  readonly #atEnd: (() => void)[] = []
   /** sequence number of the last row that streams show: the last one committed when the transaction began */
   readonly #until: bigint
   #seenCommits: number
@@ -100,8 +101,24 @@ export class Transaction {
     this.#consumed.add(streamId)
   }
 
+  /** What `work` writes is undone where it fails; what was written before stays. */
+  async whole<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#written.length
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#written.splice(before).length > 0) this.#failed = true
+      throw error
+    }
+  }
+
   afterCommit(callback: () => void): void {
     this.#afterCommit.push(callback)
+  }
+
+  /** Called however the transaction ends. */
+  atEnd(callback: () => void): void {
+    this.#atEnd.push(callback)
   }
 
   async commit(): Promise<void> {
@@ -114,7 +131,7 @@ export class Transaction {
       }
       for (const callback of this.#afterCommit) callback()
     } finally {
-      this.#release?.()
+      this.#end()
     }
   }
 
@@ -122,8 +139,13 @@ export class Transaction {
     try {
       await this.#connection.run('ROLLBACK')
     } finally {
-      this.#release?.()
+      this.#end()
     }
+  }
+
+  #end(): void {
+    this.#release?.()
+    for (const callback of this.#atEnd.splice(0)) callback()
   }
 
   /** What is left to write before the commit. @returns the last sequence number; null where nothing was written */

@@ -2,7 +2,7 @@
  * An engine in a temporary folder for tests: its own time, a stage in memory, notifications given by hand.
  */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +53,9 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
     key,
     size: objects.get(key)?.length ?? 0,
     lastModified: new Date(clock.nowMs() - stage.ageMs),
+    etag: createHash('md5')
+      .update(objects.get(key) ?? '')
+      .digest('hex'),
   })
   const check = (): void => {
     if (stage.failing) throw stage.failing

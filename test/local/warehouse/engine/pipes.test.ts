@@ -171,6 +171,24 @@ test('REFRESH queues what was never announced, of the last seven days and under 
   assert.equal((await f.run('ALTER PIPE orders_pipe REFRESH')).rows.length, 1)
 })
 
+test('REFRESH looks back as far as MODIFIED_AFTER, and leaves out what a COPY has loaded into the table', async (t) => {
+  const f = await withPipe(t)
+  f.stage.objects.set('firn/orders/a.parquet', await good(1))
+  f.stage.objects.set('firn/orders/b.parquet', await good(2))
+  f.stage.ageMs = 3600_000
+  const refresh = async (options: string) => (await f.run(`ALTER PIPE orders_pipe REFRESH ${options}`)).rows
+  assert.deepEqual(await refresh(`MODIFIED_AFTER = '2025-12-31T23:30:00Z'`), [])
+  await f.run(`COPY INTO orders (id) FROM (SELECT $1:id::NUMBER(38, 0) FROM @st/orders/) FILES = ('a.parquet')
+    FILE_FORMAT = (FORMAT_NAME = 'pq')`)
+  assert.deepEqual(await refresh(`PREFIX = '' MODIFIED_AFTER = '2025-12-31T14:30:00-0800'`), [
+    ['orders/b.parquet', 'SENT'],
+  ])
+  assert.deepEqual(await refresh(''), [])
+  await assert.rejects(refresh(`MODIFIED_AFTER = 'yesterday'`), refusal('001003'))
+  await assert.rejects(f.run('ALTER PIPE no_pipe REFRESH'), refusal('002003'))
+  await f.run('ALTER PIPE IF EXISTS no_pipe REFRESH', 'ALTER PIPE IF EXISTS no_pipe SET PIPE_EXECUTION_PAUSED = TRUE')
+})
+
 test('a pipe that is made anew has forgotten what it loaded', async (t) => {
   const f = await withPipe(t)
   await arrive(f, 'firn/orders/a.parquet', await good(1))
