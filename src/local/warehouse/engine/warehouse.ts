@@ -12,7 +12,8 @@ import type { Background, Core } from './core.ts'
 import type { Engine, SessionState } from '../engine.ts'
 import type { EventQueue } from './event-queue.ts'
 import { missing } from '../sql/name-resolution.ts'
-import { type Knobs, Pipes } from './pipes.ts'
+import type { Knobs } from './knobs.ts'
+import { Pipes } from './pipes.ts'
 import { Session } from './session.ts'
 import { type Connection, openStore } from './store.ts'
 import { closeInterruptedRuns } from './task-history.ts'
@@ -27,14 +28,19 @@ export type EngineOptions = {
   readonly warehouses: readonly string[]
   readonly roles: readonly string[]
   readonly clock: Clock
-  readonly knobs: Knobs
+  readonly knobs: Partial<Knobs>
   readonly openBucket: (bucket: string) => Stage
   /** null: pipes learn of files through REFRESH alone */
   readonly openQueue: ((connection: Connection) => EventQueue) | null
 }
 
-/** The engine, and a door for tests: when the tasks at work have ended. */
-export type WarehouseEngine = Engine & { readonly tasksSettled: () => Promise<void> }
+/** The engine, and doors for tests. */
+export type WarehouseEngine = Engine & {
+  /** when the tasks at work have ended */
+  readonly tasksSettled: () => Promise<void>
+  /** @throws Failure USAGE */
+  readonly turn: (knobs: Partial<Knobs>) => void
+}
 
 /** Opens the folder, or makes it; pipes and tasks go on where they were. */
 export async function openEngine(options: EngineOptions, logger: Logger): Promise<WarehouseEngine> {
@@ -87,6 +93,9 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   return {
     openSession: async (user, state) => Session.open(core, background, user, sessionState(core, state)),
     tasksSettled: () => tasks.settled(),
+    turn: (knobs) => {
+      pipes.turn(knobs)
+    },
     close: async () => {
       await tasks.close()
       await pipes.close()

@@ -11,7 +11,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { Clock } from '../../../../src/local/warehouse/engine/clock.ts'
 import type { EngineSession, Result } from '../../../../src/local/warehouse/engine.ts'
 import type { EventBatch, EventFile, EventQueue } from '../../../../src/local/warehouse/engine/event-queue.ts'
-import type { Knobs } from '../../../../src/local/warehouse/engine/pipes.ts'
+import type { Knobs } from '../../../../src/local/warehouse/engine/knobs.ts'
 import { openEngine, type WarehouseEngine } from '../../../../src/local/warehouse/engine/warehouse.ts'
 import { SqlError } from '../../../../src/local/warehouse/sql/statement.ts'
 import type { Stage, StagedObject } from '../../../../src/stage/stage.ts'
@@ -150,7 +150,7 @@ export async function openFixture(t: TestContext, knobs: Partial<Knobs> = {}): P
         warehouses: ['FIRN_WH'],
         roles: ['ACCOUNTADMIN'],
         clock,
-        knobs: { shuffle: false, duplicate: false, delayMs: 0, ...knobs },
+        knobs,
         openBucket: () => stage,
         openQueue: () => queue,
       },
@@ -215,7 +215,7 @@ export async function openFolder(dir: string): Promise<{ engine: WarehouseEngine
       warehouses: [],
       roles: [],
       clock,
-      knobs: { shuffle: false, duplicate: false, delayMs: 0 },
+      knobs: {},
       openBucket: (bucket) => memoryStage(bucket, clock),
       openQueue: null,
     },
