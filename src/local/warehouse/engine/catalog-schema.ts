@@ -14,6 +14,8 @@ const statements = [
   `CREATE TABLE IF NOT EXISTS _catalog.objects (
     id BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, created_ms BIGINT NOT NULL, definition VARCHAR NOT NULL)`,
   'CREATE TABLE IF NOT EXISTS _catalog.stream_offsets (stream_id BIGINT NOT NULL, position BIGINT NOT NULL)',
+  // When it was made or consumed, or last found empty.
+  'ALTER TABLE _catalog.stream_offsets ADD COLUMN IF NOT EXISTS fresh_ms BIGINT',
   // Each file once per pipe and name: waiting, loaded or failed.
   `CREATE TABLE IF NOT EXISTS _catalog.pipe_files (
     pipe_id BIGINT NOT NULL, key VARCHAR NOT NULL, size BIGINT, staged_ms BIGINT NOT NULL, received_ms BIGINT NOT NULL,

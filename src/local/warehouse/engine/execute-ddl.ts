@@ -126,7 +126,11 @@ async function materialize(
   }
   if (statement.kind === 'create stream') {
     const offset = statement.showInitialRows ? '0' : core.commits.sequence.toString()
-    await transaction.write(streamOffsets.insert, { id: String(object.id), offset })
+    const nowMs = core.clock.nowMs()
+    await transaction.write(streamOffsets.insert, { id: String(object.id), offset, fresh: String(nowMs) })
+    transaction.afterCommit(() => {
+      core.commits.freshness.stored(object.id, nowMs)
+    })
   }
 }
 

@@ -5,6 +5,7 @@
  * the session.
  */
 import { lastSequence } from './row-sequence.ts'
+import type { StreamFreshness } from './stream-freshness.ts'
 import { streamOffsets, type StreamRange } from './streams.ts'
 import type { Connection, Parameters, Rows } from './store.ts'
 import type { WriterLock } from './writer-lock.ts'
@@ -15,6 +16,8 @@ export type Commits = {
   sequence: bigint
   /** grows with each commit */
   count: number
+  readonly freshness: StreamFreshness
+  readonly nowMs: () => number
 }
 
 type Written = { readonly sql: string; readonly parameters: Parameters }
@@ -155,7 +158,11 @@ export class Transaction {
       for (const id of this.#consumed) {
         const { after, until } = await this.streamRange(id)
         const offset = until > after ? until : after
-        await this.write(streamOffsets.update, { id: String(id), offset: offset.toString() })
+        const nowMs = this.#commits.nowMs()
+        await this.write(streamOffsets.update, { id: String(id), offset: offset.toString(), fresh: String(nowMs) })
+        this.afterCommit(() => {
+          this.#commits.freshness.stored(id, nowMs)
+        })
       }
       return this.#release ? await lastSequence(this.#connection) : null
     } catch (error) {
