@@ -43,6 +43,7 @@ async function head({ client, bucket }: Store, key: string): Promise<StagedHead 
       key,
       size: found.ContentLength ?? 0,
       lastModified: found.LastModified ?? new Date(0),
+      ...(found.ETag === undefined ? {} : { etag: found.ETag }),
       sha256: found.ChecksumSHA256 ?? null,
       metadata: found.Metadata ?? {},
     }
@@ -105,8 +106,9 @@ async function* list(
     const page = await client.send(command).catch((error: unknown) => {
       throw stageFailure(error, `list s3://${bucket}/${prefix}`)
     })
-    for (const { Key: key, Size: size = 0, LastModified: lastModified = new Date(0) } of page.Contents ?? []) {
-      if (key !== undefined) yield { key, size, lastModified }
+    for (const { Key: key, Size: size = 0, LastModified: lastModified = new Date(0), ETag: etag } of page.Contents ??
+      []) {
+      if (key !== undefined) yield { key, size, lastModified, ...(etag === undefined ? {} : { etag }) }
     }
     token = page.IsTruncated ? page.NextContinuationToken : undefined
   } while (token !== undefined)

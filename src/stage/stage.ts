@@ -7,6 +7,8 @@ export type StagedObject = {
   readonly key: string
   readonly size: number
   readonly lastModified: Date
+  /** changes with the content; missing where the store tells none */
+  readonly etag?: string
 }
 
 export type StagedHead = StagedObject & {

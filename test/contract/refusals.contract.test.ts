@@ -87,6 +87,10 @@ onEachTarget(contractTargets(), (scratch, { config }) => {
       [pipe('', 'PURGE = TRUE'), null, /PURGE/],
       [pipe('', 'FORCE = TRUE'), null, /FORCE/],
       [pipe('', 'SIZE_LIMIT = 10'), null, /SIZE_LIMIT/],
+      [pipe('', "FILES = ('a')"), null, /FILES/],
+      [pipe('', 'RETURN_FAILED_ONLY = TRUE'), null, /RETURN_FAILED_ONLY/],
+      [pipe('', 'VALIDATION_MODE = RETURN_ERRORS'), null, /VALIDATION_MODE/],
+      [pipe('', 'ON_ERROR = SKIP_FILE'), '002003', /NO_STAGE.*does not exist/s],
       [pipe(' WHERE $1:id > 1', ''), null, /WHERE/],
       [pipe('', ''), '002003', /NO_STAGE.*does not exist/s],
     ])

@@ -202,4 +202,32 @@ onEachTarget(contractTargets(), (scratch, target) => {
     assert.equal(await stale(), 'true')
     await assert.rejects(session.query(`SELECT * FROM ${stream}`), refused(null, new RegExp(stream)))
   })
+
+  // create-stream, streams-intro, "Data retention period and staleness"; show-streams and desc-stream, "Output"
+  test('a stream tells when it goes stale: 14 days after it was made or consumed', async () => {
+    const { session, database } = scratch()
+    await run(session, 'CREATE TABLE AGING (ID NUMBER)', 'CREATE STREAM AGED ON TABLE AGING APPEND_ONLY = TRUE')
+    const [shown = {}] = await session.query(`SHOW STREAMS LIKE 'AGED' IN SCHEMA ${database}.S`)
+    const [described = {}] = await session.query('DESC STREAM AGED')
+    for (const row of [shown, described]) {
+      assert.equal(String(row['stale']), 'false')
+      const after = row['stale_after']
+      // The clocks of an account and of this machine may differ by a little.
+      assert.ok(
+        after instanceof Date && Math.abs(after.getTime() - Date.now() - 14 * 86_400_000) < 600_000,
+        String(after),
+      )
+    }
+  })
+
+  test('a stream whose table was replaced cannot be read, and says so', async () => {
+    const { session } = scratch()
+    await run(
+      session,
+      'CREATE TABLE REPLACED_UNDER (ID NUMBER)',
+      'CREATE STREAM LEFT_OVER ON TABLE REPLACED_UNDER APPEND_ONLY = TRUE',
+      'CREATE OR REPLACE TABLE REPLACED_UNDER (ID NUMBER)',
+    )
+    await assert.rejects(session.query('SELECT * FROM LEFT_OVER'), refused(null, /dropped|stale/))
+  })
 })

@@ -8,7 +8,7 @@ import type { Logger } from '../../telemetry.ts'
 import { systemClock } from './engine/clock.ts'
 import { readPositions } from './engine/event-queue.ts'
 import { kafkaEventQueue } from './engine/kafka-event-queue.ts'
-import type { Knobs } from './engine/pipes.ts'
+import type { Knobs } from './engine/knobs.ts'
 import type { WarehouseUser } from './wire/login.ts'
 import { openServer } from './wire/server.ts'
 import { openEngine } from './engine/warehouse.ts'
@@ -33,12 +33,16 @@ export type WarehouseOptions = {
   readonly storageIntegrations: readonly string[]
   readonly warehouses: readonly string[]
   readonly roles: readonly string[]
+  /** as they are at the start; `firn local up` gives none */
   readonly knobs?: Partial<Knobs>
 }
 
-export type RunningWarehouse = { readonly url: string; close(): Promise<void> }
-
-const noKnobs: Knobs = { shuffle: false, duplicate: false, delayMs: 0 }
+export type RunningWarehouse = {
+  readonly url: string
+  /** Turns knobs while it runs; the others stay as they are. @throws Failure USAGE */
+  turn(knobs: Partial<Knobs>): void
+  close(): Promise<void>
+}
 
 /** Resolves when the server takes logins. @throws where the folder, the port or a key file cannot be had */
 export async function startWarehouse(options: WarehouseOptions, logger: Logger): Promise<RunningWarehouse> {
@@ -56,7 +60,7 @@ export async function startWarehouse(options: WarehouseOptions, logger: Logger):
       warehouses,
       roles,
       clock: systemClock,
-      knobs: { ...noKnobs, ...options.knobs },
+      knobs: options.knobs ?? {},
       openBucket,
       openQueue:
         events &&
@@ -75,7 +79,10 @@ export async function startWarehouse(options: WarehouseOptions, logger: Logger):
       await server.close()
       await closeEngine()
     }
-    return { url: server.url, close }
+    const turn = (knobs: Partial<Knobs>): void => {
+      engine.turn(knobs)
+    }
+    return { url: server.url, turn, close }
   } catch (error) {
     await closeEngine()
     throw error

@@ -2,12 +2,13 @@
  * From a CREATE statement to what the catalogue keeps, and what must be true for it: the names that it refers to exist.
  */
 import type { Definitions } from './catalog.ts'
+import { resolveCopy } from './copy-names.ts'
 import type { Core } from './core.ts'
 import type { SessionState } from '../engine.ts'
 import { existing, missing, wholeName } from '../sql/name-resolution.ts'
 import { openScope } from './session-scope.ts'
 import { parseLocation } from './stage-location.ts'
-import { type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
+import type { ObjectKind, Statement } from '../sql/statement.ts'
 import { storedColumns } from './table-columns.ts'
 import type { Transaction } from './transaction.ts'
 import { translateQuery } from '../sql/translate-query.ts'
@@ -77,23 +78,7 @@ function pipeDefinition(
   state: SessionState,
   { copy, definition, autoIngest, comment }: Extract<Create, { kind: 'create pipe' }>,
 ): Definitions['pipe'] {
-  const table = existing(core.catalog, 'table', copy.table, state)
-  const stage = existing(core.catalog, 'stage', copy.stage, state)
-  const fileFormat = existing(core.catalog, 'file format', copy.fileFormat, state)
-  for (const column of copy.columns) {
-    if (table.definition.columns.some(({ name }) => name === column)) continue
-    throw new SqlError('000904', '42000', `SQL compilation error:\ninvalid identifier '${column}'`)
-  }
-  const columns = copy.columns.length > 0 ? copy.columns : table.definition.columns.map(({ name }) => name)
-  if (columns.length !== copy.expressions.length) {
-    const found = `expected ${String(columns.length)} but got ${String(copy.expressions.length)}`
-    throw new SqlError(
-      '002020',
-      '21S01',
-      `SQL compilation error:\nInsert value list does not match column list ${found}`,
-    )
-  }
-  const whole = { ...copy, columns, table: table.name, stage: stage.name, fileFormat: fileFormat.name }
+  const { copy: whole } = resolveCopy(core, state, copy)
   return { comment, copy: whole, definition, autoIngest, paused: false }
 }
 

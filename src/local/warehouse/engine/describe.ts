@@ -7,7 +7,6 @@ import type { Result, SessionState } from '../engine.ts'
 import { existing } from '../sql/name-resolution.ts'
 import { listing, textType } from './outcome.ts'
 import type { Column } from '../sql/scope.ts'
-import { streamTable } from './standing.ts'
 import { listFields, pipeFields, streamFields, taskFields } from './show.ts'
 import { typeText } from '../sql/sql-type.ts'
 import type { Statement } from '../sql/statement.ts'
@@ -25,11 +24,8 @@ export async function describe(
       return describeColumns(existing(catalog, 'table', name, state).definition.columns)
     case 'view':
       return describeColumns(existing(catalog, 'view', name, state).definition.columns)
-    case 'stream': {
-      const stream = existing(catalog, 'stream', name, state)
-      streamTable(core, stream.definition, stream.name)
-      return listFields(streamFields, [stream], context, 'show')
-    }
+    case 'stream':
+      return listFields(streamFields, [existing(catalog, 'stream', name, state)], context, 'show')
     case 'pipe':
       return listFields(pipeFields, [existing(catalog, 'pipe', name, state)], context, 'show')
     case 'task':

@@ -7,6 +7,7 @@ import { type Background, type Core, writing } from './core.ts'
 import { definitionOf, type Create, kindOf } from './definitions.ts'
 import type { Result, SessionState } from '../engine.ts'
 import { checkContainer, existing, missing, nameText, wholeName } from '../sql/name-resolution.ts'
+import { forgetTable } from './loaded-files.ts'
 import { done, status } from './outcome.ts'
 import { type Name, type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
 import { quoted } from '../sql/duck-text.ts'
@@ -40,7 +41,9 @@ function execute(core: Core, state: SessionState, statement: Ddl): Promise<Resul
       return writing(core, (transaction) => alterTask(core, transaction, state, statement))
     case 'alter pipe set':
       return writing(core, async (transaction) => {
-        const pipe = existing(core.catalog, 'pipe', statement.name, state)
+        const whole = wholeName('pipe', statement.name, state)
+        if (statement.ifExists && !core.catalog.find('pipe', whole)) return done
+        const pipe = existing(core.catalog, 'pipe', whole, state)
         await core.catalog.change(transaction, pipe, { ...pipe.definition, paused: statement.paused })
         return done
       })
@@ -123,7 +126,11 @@ async function materialize(
   }
   if (statement.kind === 'create stream') {
     const offset = statement.showInitialRows ? '0' : core.commits.sequence.toString()
-    await transaction.write(streamOffsets.insert, { id: String(object.id), offset })
+    const nowMs = core.clock.nowMs()
+    await transaction.write(streamOffsets.insert, { id: String(object.id), offset, fresh: String(nowMs) })
+    transaction.afterCommit(() => {
+      core.commits.freshness.stored(object.id, nowMs)
+    })
   }
 }
 
@@ -159,7 +166,7 @@ async function remove(core: Core, transaction: Transaction, object: CatalogObjec
   await core.catalog.remove(transaction, object)
   if (object.kind === 'table') {
     await transaction.write(`DROP TABLE ${duckTable(object.id)}`)
-    await forget('copy_history', 'table_id')
+    await forgetTable(transaction, object.id)
   }
   if (object.kind === 'stream') await transaction.write(streamOffsets.remove, id)
   if (object.kind === 'pipe') {

@@ -2,6 +2,8 @@
  * INSERT, UPDATE, DELETE, MERGE and TRUNCATE in a transaction: how many rows they touched, and which streams they took.
  */
 import type { Bind, Result } from '../engine.ts'
+import { existing } from '../sql/name-resolution.ts'
+import { forgetTable } from './loaded-files.ts'
 import { counts, done } from './outcome.ts'
 import { openScope } from './session-scope.ts'
 import { type Standing } from './standing.ts'
@@ -13,8 +15,11 @@ type Binds = Readonly<Record<string, Bind>>
 
 /** A bind that holds a column of values runs the statement once per value. */
 export async function executeDml(standing: Standing, statement: Dml, binds: Binds): Promise<Result> {
-  const runs: Result[] = []
-  for (const each of bindRows(binds)) runs.push(await executeOnce(standing, statement, each))
+  const runs = await standing.transaction.whole(async () => {
+    const done: Result[] = []
+    for (const each of bindRows(binds)) done.push(await executeOnce(standing, statement, each))
+    return done
+  })
   const [first = done, ...others] = runs
   if (others.length === 0) return first
   const total = (column: number): string => String(runs.reduce((sum, run) => sum + Number(run.rows[0]?.[column]), 0))
@@ -51,6 +56,9 @@ async function executeOnce(standing: Standing, statement: Dml, binds: Binds): Pr
   const merge = statement.kind === 'merge'
   const outcome = await transaction.write(merge ? `${sql} RETURNING merge_action` : sql, scope.parameters)
   for (const stream of scope.streams) transaction.consume(stream)
+  if (statement.kind === 'truncate') {
+    await forgetTable(transaction, existing(standing.core.catalog, 'table', statement.target, standing.state).id)
+  }
   return answer(statement, outcome)
 }
 

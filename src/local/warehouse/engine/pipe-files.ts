@@ -2,13 +2,22 @@
  * Which files a pipe has taken: each name once, whether it loaded or failed, remembered for 14 days.
  */
 import type { Core } from './core.ts'
+import { forgetLoadedFiles } from './loaded-files.ts'
 import type { Transaction } from './transaction.ts'
 
 /** A file that may be new to a pipe. */
 export type FoundFile = { readonly key: string; readonly size: number | null; readonly stagedMs: number }
 
 /** A file that waits to be loaded. */
-export type WaitingFile = FoundFile & { readonly pipeId: number; readonly receivedMs: number }
+export type WaitingFile = FoundFile & {
+  readonly pipeId: number
+  readonly receivedMs: number
+  /** it was loaded already and is to come once more */
+  readonly again: boolean
+}
+
+/** States of a file that waits; `again` is one that the knob `reload` sends twice. */
+export const isWaiting = `state IN ('waiting', 'again')`
 
 /** Snowpipe remembers names so long. */
 const rememberedMs = 14 * 24 * 3600 * 1000
@@ -46,17 +55,18 @@ export async function waitingFiles(
 ): Promise<readonly WaitingFile[]> {
   if (pipeIds.length === 0) return []
   const { rows } = await transaction.read(
-    `SELECT pipe_id, key, size, staged_ms, received_ms FROM _catalog.pipe_files
-     WHERE state = 'waiting' AND pipe_id IN (${pipeIds.join(', ')}) AND received_ms <= CAST($before AS BIGINT)
-     ORDER BY ${shuffle ? 'random()' : 'received_ms, key'} LIMIT ${String(countMax)}`,
+    `SELECT pipe_id, key, size, staged_ms, received_ms, state FROM _catalog.pipe_files
+     WHERE ${isWaiting} AND pipe_id IN (${pipeIds.join(', ')}) AND received_ms <= CAST($before AS BIGINT)
+     ORDER BY ${shuffle ? 'random()' : 'state DESC, received_ms, key'} LIMIT ${String(countMax)}`,
     { before: String(receivedBeforeMs) },
   )
-  return rows.map(([pipeId, key, size, stagedMs, receivedMs]) => ({
+  return rows.map(([pipeId, key, size, stagedMs, receivedMs, state]) => ({
     pipeId: Number(pipeId),
     key: key ?? '',
     size: size === null || size === undefined ? null : Number(size),
     stagedMs: Number(stagedMs),
     receivedMs: Number(receivedMs),
+    again: state === 'again',
   }))
 }
 
@@ -64,7 +74,7 @@ export async function finishFile(
   core: Core,
   transaction: Transaction,
   { pipeId, key }: WaitingFile,
-  state: 'loaded' | 'failed',
+  state: 'loaded' | 'failed' | 'again',
 ): Promise<void> {
   await transaction.write(
     `UPDATE _catalog.pipe_files SET state = $state, finished_ms = CAST($now AS BIGINT)
@@ -77,5 +87,6 @@ export async function finishFile(
 export async function forgetFiles(core: Core, transaction: Transaction): Promise<void> {
   const before = { before: String(core.clock.nowMs() - rememberedMs) }
   await transaction.write('DELETE FROM _catalog.pipe_files WHERE finished_ms < CAST($before AS BIGINT)', before)
+  await forgetLoadedFiles(core, transaction)
   await transaction.write('DELETE FROM _catalog.copy_history WHERE loaded_ms < CAST($before AS BIGINT)', before)
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { CatalogObject } from './catalog.ts'
 import { contentKeyOf, type FetchedFile, insertFile, recordCopy } from './copy-file.ts'
 import { type Core, writing } from './core.ts'
+import { noteFirstLoad } from './loaded-files.ts'
 import { finishFile, type WaitingFile } from './pipe-files.ts'
 import { parseLocation, pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -18,12 +19,16 @@ type Pipe = CatalogObject<'pipe'>
 /** What came of it: rows loaded, or why not. */
 export type LoadOutcome = { readonly rowCount: number } | { readonly error: SqlError }
 
+/** What the knobs have in store for a file; `reload`: it comes once more. */
+export type Fate = 'once' | 'reload' | 'fail'
+
 /** `fetched` is null where the object is gone. @throws where the engine itself fails; the file waits on then */
 export async function loadFile(
   core: Core,
   pipe: Pipe,
   file: WaitingFile,
   fetched: FetchedFile | null,
+  fate: Fate,
 ): Promise<LoadOutcome> {
   const path = join(core.loadDir, `${randomUUID()}.parquet`)
   try {
@@ -31,12 +36,16 @@ export async function loadFile(
       const url = `s3://${pipeLocation(core.catalog, pipe).bucket}/${file.key}`
       throw new SqlError('091016', '22000', `Remote file '${url}' was not found.`)
     }
+    if (fate === 'fail')
+      throw new SqlError('100016', '22000', `Error parsing the file '${file.key}', as it was told to.`)
     const { body, modifiedMs } = fetched
     await writeFile(path, body)
     const local = { key: file.key, path, modifiedMs, contentKey: contentKeyOf(body) }
     const rowCount = await writing(core, async (transaction) => {
       const inserted = await insertFile(core, transaction, pipe.definition.copy, local)
-      await finishFile(core, transaction, file, 'loaded')
+      await finishFile(core, transaction, file, fate === 'reload' && !file.again ? 'again' : 'loaded')
+      const table = core.catalog.find('table', pipe.definition.copy.table)
+      if (table) await noteFirstLoad(core, transaction, table.id)
       await record(core, transaction, pipe, file, { rowCount: inserted, error: null, size: body.length })
       return inserted
     })

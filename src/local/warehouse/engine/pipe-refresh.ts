@@ -5,28 +5,49 @@ import type { CatalogObject } from './catalog.ts'
 import { type Core, writing } from './core.ts'
 import type { Result } from '../engine.ts'
 import { listing, textType } from './outcome.ts'
-import { type FoundFile, takeFiles } from './pipe-files.ts'
-import { parseLocation, pipeLocation } from './stage-location.ts'
-import { SqlError } from '../sql/statement.ts'
+import { loadMetadata, type VersionedFile, versioned } from './loaded-files.ts'
+import { takeFiles } from './pipe-files.ts'
+import { parseLocation, pipeLocation, stageFailure } from './stage-location.ts'
 import type { Row } from './store.ts'
+import { missing } from '../sql/name-resolution.ts'
+import type { Statement } from '../sql/statement.ts'
 
 /** Snowflake looks no further back. */
 const lookBackMs = 7 * 24 * 3600 * 1000
 
-export async function refreshPipe(core: Core, pipe: CatalogObject<'pipe'>, within: string | null): Promise<Result> {
+export type Refresh = Pick<
+  Extract<Statement, { kind: 'alter pipe refresh' }>,
+  /** below the pipe's path */
+  | 'prefix'
+  /** looks no further back than that */
+  | 'modifiedAfterMs'
+>
+
+/** Neither what the pipe has taken counts, nor what a COPY statement has loaded into its table. */
+export async function refreshPipe(
+  core: Core,
+  pipe: CatalogObject<'pipe'>,
+  { prefix: within, modifiedAfterMs }: Refresh,
+): Promise<Result> {
   const { bucket, prefix, stageUrl } = pipeLocation(core.catalog, pipe)
-  const found: FoundFile[] = []
-  const since = core.clock.nowMs() - lookBackMs
+  const table = core.catalog.find('table', pipe.definition.copy.table)
+  if (!table) throw missing('table', pipe.definition.copy.table)
+  const found: VersionedFile[] = []
+  const since = Math.max(core.clock.nowMs() - lookBackMs, modifiedAfterMs ?? 0)
   try {
-    for await (const { key, size, lastModified } of core.openBucket(bucket).list(`${prefix}${within ?? ''}`)) {
-      if (lastModified.getTime() >= since) found.push({ key, size, stagedMs: lastModified.getTime() })
+    for await (const object of core.openBucket(bucket).list(`${prefix}${within ?? ''}`)) {
+      if (object.lastModified.getTime() >= since) found.push(versioned(bucket, object))
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new SqlError('091003', '58030', `Failure using stage area. Cause: [${reason}]`, { cause: error })
+    throw stageFailure(error)
   }
   const below = parseLocation(stageUrl).prefix.length
-  const taken = await writing(core, (transaction) => takeFiles(core, transaction, pipe.id, found))
+  const taken = await writing(core, async (transaction) => {
+    const { isLoaded } = await loadMetadata(core, transaction, table.id)
+    const fresh = found.filter((file) => !isLoaded(file))
+    const files = fresh.map(({ key, size, modifiedMs }) => ({ key, size, stagedMs: modifiedMs }))
+    return takeFiles(core, transaction, pipe.id, files)
+  })
   const rows = taken.map((key): Row => [key.slice(below), 'SENT'])
   return listing(
     'select',

@@ -2,6 +2,7 @@
  * SYSTEM$PIPE_STATUS: the members of Snowflake's answer that are really known here, under its names.
  */
 import type { CatalogObject } from './catalog.ts'
+import { isWaiting } from './pipe-files.ts'
 import { pipeLocation } from './stage-location.ts'
 import type { Standing } from './standing.ts'
 
@@ -12,12 +13,12 @@ export async function pipeStatus(
   const of = 'FROM _catalog.pipe_files WHERE pipe_id = CAST($id AS BIGINT)'
   const { rows } = await transaction.read(
     `SELECT
-      (SELECT count(*) ${of} AND state = 'waiting'),
+      (SELECT count(*) ${of} AND ${isWaiting}),
       (SELECT max(received_ms) ${of}),
-      (SELECT max(finished_ms) ${of} AND state = 'loaded'),
-      (SELECT arg_max(key, finished_ms) ${of} AND state = 'loaded'),
-      (SELECT arg_min(key, received_ms) ${of} AND state = 'waiting'),
-      (SELECT min(received_ms) ${of} AND state = 'waiting'),
+      (SELECT max(finished_ms) ${of} AND state IN ('loaded', 'again')),
+      (SELECT arg_max(key, finished_ms) ${of} AND state IN ('loaded', 'again')),
+      (SELECT arg_min(key, received_ms) ${of} AND ${isWaiting}),
+      (SELECT min(received_ms) ${of} AND ${isWaiting}),
       (SELECT max(finished_ms) ${of} AND state = 'failed')`,
     { id: String(pipe.id) },
   )

@@ -6,20 +6,11 @@ import { type Core, reading, writing } from './core.ts'
 import { type EventBatch, type EventQueue, setPosition } from './event-queue.ts'
 import { fetchFile, type FetchedFile } from './copy-file.ts'
 import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-files.ts'
+import { isMeant, type Knobs, noKnobs, turned } from './knobs.ts'
 import { loadFile } from './pipe-load.ts'
 import { pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
 import { Failure } from '../../../failure.ts'
-
-/** Turns on what Snowpipe does not promise away, so that tests meet it. */
-export type Knobs = {
-  /** load waiting files in a random order */
-  readonly shuffle: boolean
-  /** take every notification twice */
-  readonly duplicate: boolean
-  /** a file waits this long before it is loaded */
-  readonly delayMs: number
-}
 
 type Pipe = CatalogObject<'pipe'>
 
@@ -31,7 +22,7 @@ const forgetMs = 3600 * 1000
 
 export class Pipes {
   readonly #core: Core
-  readonly #knobs: Knobs
+  #knobs: Knobs
   readonly #queue: EventQueue | null
   #wake = Promise.withResolvers<undefined>()
   #closing = false
@@ -39,9 +30,9 @@ export class Pipes {
   #retryMs = 0
   #forgetAtMs = 0
 
-  constructor(core: Core, knobs: Knobs, queue: EventQueue | null) {
+  constructor(core: Core, knobs: Partial<Knobs>, queue: EventQueue | null) {
     this.#core = core
-    this.#knobs = knobs
+    this.#knobs = turned(noKnobs, knobs)
     this.#queue = queue
   }
 
@@ -50,15 +41,23 @@ export class Pipes {
     await this.#queue?.start((batch) => this.receive(batch))
   }
 
+  /** What is turned counts from the next file on. @throws Failure USAGE */
+  turn(knobs: Partial<Knobs>): void {
+    this.#knobs = turned(this.#knobs, knobs)
+    this.changed()
+  }
+
   /** Something may wait: a file has come, a pipe was resumed. */
   changed(): void {
     this.#wake.resolve(undefined)
   }
 
   /** Notes the files and how far the queue was read in one transaction: a kill at any instant loses no notification. */
-  async receive({ topic, partition, next, files }: EventBatch): Promise<void> {
+  async receive({ topic, partition, next, files: announced }: EventBatch): Promise<void> {
     const { catalog } = this.#core
-    const times = this.#knobs.duplicate ? 2 : 1
+    const { duplicate, lose } = this.#knobs
+    const times = duplicate ? 2 : 1
+    const files = announced.filter(({ key }) => !isMeant(lose, key))
     await writing(this.#core, async (transaction) => {
       for (const pipe of files.length > 0 ? catalog.list('pipe') : []) {
         if (!pipe.definition.autoIngest || !this.#isWhole(pipe)) continue
@@ -144,7 +143,9 @@ export class Pipes {
   async #load(pipe: Pipe, file: WaitingFile, fetched: FetchedFile | null): Promise<void> {
     const now = this.#core.catalog.find('pipe', pipe.name)
     if (now?.id !== pipe.id || now.definition.paused) return
-    const outcome = await loadFile(this.#core, pipe, file, fetched)
+    const { fail, reload } = this.#knobs
+    const fate = isMeant(fail, file.key) ? 'fail' : reload ? 'reload' : 'once'
+    const outcome = await loadFile(this.#core, pipe, file, fetched, fate)
     const about = { pipe: pipe.name.join('.'), file: file.key }
     if ('error' in outcome)
       this.#core.logger.warn({ ...about, code: outcome.error.code }, 'file skipped; COPY_HISTORY has the error')

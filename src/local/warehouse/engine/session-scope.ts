@@ -79,7 +79,7 @@ function tableRelation(tableId: number, columns: Relation['columns']): Relation 
 async function readStream({ core, transaction }: Standing, found: Found, name: Name): Promise<Relation> {
   const stream = core.catalog.find('stream', name)
   if (!stream) throw missing('stream', name)
-  const table = streamTable(core, stream.definition, name)
+  const table = streamTable(core, stream)
   const range = await transaction.streamRange(stream.id)
   found.streams.add(stream.id)
   return streamRelation(table.id, table.definition.columns, range)

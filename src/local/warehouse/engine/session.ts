@@ -4,10 +4,11 @@
 import type { Background, Core } from './core.ts'
 import { settle } from './core.ts'
 import type { Bind, EngineSession, Result, SessionState } from '../engine.ts'
+import { executeCopy } from './execute-copy.ts'
 import { executeDdl } from './execute-ddl.ts'
 import { executeDml } from './execute-dml.ts'
 import { describe } from './describe.ts'
-import { existing, missing } from '../sql/name-resolution.ts'
+import { existing, missing, wholeName } from '../sql/name-resolution.ts'
 import { done } from './outcome.ts'
 import { parseStatement, splitStatements } from '../sql/parse-statement.ts'
 import { refreshPipe } from './pipe-refresh.ts'
@@ -65,6 +66,8 @@ export class Session implements EngineSession {
       case 'merge':
       case 'truncate':
         return this.#write(statement, binds)
+      case 'copy':
+        return this.#read((standing) => executeCopy(standing, statement))
       case 'begin':
         this.#transaction ??= await Transaction.begin(this.#connection, this.#core.commits)
         return done
@@ -94,8 +97,10 @@ export class Session implements EngineSession {
         return done
       }
       case 'alter pipe refresh': {
-        const pipe = existing(this.#core.catalog, 'pipe', statement.name, this.state)
-        const result = await refreshPipe(this.#core, pipe, statement.prefix)
+        const whole = wholeName('pipe', statement.name, this.state)
+        if (statement.ifExists && !this.#core.catalog.find('pipe', whole)) return done
+        const pipe = existing(this.#core.catalog, 'pipe', whole, this.state)
+        const result = await refreshPipe(this.#core, pipe, statement)
         this.#background.pipesChanged()
         return result
       }

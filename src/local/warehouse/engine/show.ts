@@ -48,9 +48,12 @@ export const streamFields: readonly Field<'stream'>[] = [
   ['source_type', () => 'Table'],
   ['base_tables', ({ definition }) => nameText(definition.table)],
   ['type', () => 'DELTA'],
-  ['stale', ({ definition }, { core }) => String(!sameTable(core, definition))],
+  [
+    'stale',
+    ({ id, definition }, { core }) => String(!sameTable(core, definition) || core.commits.freshness.isStale(id)),
+  ],
   ['mode', () => 'APPEND_ONLY'],
-  ['stale_after', null, timeType],
+  ['stale_after', ({ id }, { core }) => timeCell(core.commits.freshness.staleAfterMs(id)), timeType],
   ['invalid_reason', ({ definition }, { core }) => (sameTable(core, definition) ? 'N/A' : 'Base table dropped')],
   ['owner_role_type', null],
 ]

@@ -3,7 +3,8 @@
  */
 import type { SessionState } from '../engine.ts'
 import { nameText } from '../sql/name-resolution.ts'
-import { type Name, SqlError } from '../sql/statement.ts'
+import { SqlError } from '../sql/statement.ts'
+import type { CatalogObject } from './catalog.ts'
 import type { Core } from './core.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -15,14 +16,17 @@ export type Standing = {
   readonly transaction: Transaction
 }
 
-/** @throws SqlError where the table is gone, or another one has its name */
-export function streamTable(
-  core: Core,
-  { table, tableId }: { readonly table: Name; readonly tableId: number },
-  stream: Name,
-): NonNullable<ReturnType<typeof core.catalog.find<'table'>>> {
+/** The table that a stream reads. @throws SqlError where it is gone, another one has its name, or the stream is stale */
+export function streamTable(core: Core, { id, name, definition }: CatalogObject<'stream'>): CatalogObject<'table'> {
+  const { table, tableId } = definition
   const found = core.catalog.find('table', table)
-  if (found?.id === tableId) return found
-  const message = `Base table '${nameText(table)}' dropped, cannot read from stream '${nameText(stream)}'.`
-  throw new SqlError('002003', '02000', `SQL compilation error:\n${message}`)
+  if (found?.id !== tableId) {
+    const message = `Base table '${nameText(table)}' dropped, cannot read from stream '${nameText(name)}'.`
+    throw new SqlError('002003', '02000', `SQL compilation error:\n${message}`)
+  }
+  if (core.commits.freshness.isStale(id)) {
+    const message = `Stream '${nameText(name)}' is stale: nobody has consumed it for 14 days. Create it anew.`
+    throw new SqlError('002003', '02000', `SQL compilation error:\n${message}`)
+  }
+  return found
 }

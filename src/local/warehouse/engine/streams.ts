@@ -13,8 +13,12 @@ export type StreamRange = { readonly after: bigint; readonly until: bigint }
 
 export const streamOffsets = {
   select: 'SELECT position FROM _catalog.stream_offsets WHERE stream_id = CAST($id AS BIGINT)',
-  update: 'UPDATE _catalog.stream_offsets SET position = CAST($offset AS BIGINT) WHERE stream_id = CAST($id AS BIGINT)',
-  insert: 'INSERT INTO _catalog.stream_offsets VALUES (CAST($id AS BIGINT), CAST($offset AS BIGINT))',
+  update: `UPDATE _catalog.stream_offsets SET position = CAST($offset AS BIGINT), fresh_ms = CAST($fresh AS BIGINT)
+    WHERE stream_id = CAST($id AS BIGINT)`,
+  insert: `INSERT INTO _catalog.stream_offsets (stream_id, position, fresh_ms)
+    VALUES (CAST($id AS BIGINT), CAST($offset AS BIGINT), CAST($fresh AS BIGINT))`,
+  refresh: 'UPDATE _catalog.stream_offsets SET fresh_ms = CAST($fresh AS BIGINT) WHERE stream_id = CAST($id AS BIGINT)',
+  complete: 'UPDATE _catalog.stream_offsets SET fresh_ms = CAST($now AS BIGINT) WHERE fresh_ms IS NULL',
   remove: 'DELETE FROM _catalog.stream_offsets WHERE stream_id = CAST($id AS BIGINT)',
   touch: 'SELECT position FROM _catalog.stream_offsets LIMIT 0',
 } as const

@@ -53,7 +53,8 @@ function wrongArguments(name: string, expected: number, got: number): SqlError {
 
 async function streamFlag({ core, state, transaction }: Standing, name: string): Promise<Typed> {
   const stream = existing(core.catalog, 'stream', parseName(name), state)
-  const table = streamTable(core, stream.definition, stream.name)
+  const table = streamTable(core, stream)
   const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
+  if (rows.length === 0) core.commits.freshness.lookedAt(stream.id)
   return { sql: rows.length > 0 ? 'TRUE' : 'FALSE', type: { kind: 'boolean' } }
 }

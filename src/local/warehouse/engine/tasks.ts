@@ -169,8 +169,9 @@ export class Tasks {
             '02000',
             `Stream '${whenStream.join('.')}' of task '${name.join('.')}' does not exist.`,
           )
-        const table = streamTable(this.#core, stream.definition, stream.name)
+        const table = streamTable(this.#core, stream)
         const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
+        if (rows.length === 0) this.#core.commits.freshness.lookedAt(stream.id)
         return rows.length > 0
       })
     } catch (error) {

@@ -5,6 +5,7 @@
  * the session.
  */
 import { lastSequence } from './row-sequence.ts'
+import type { StreamFreshness } from './stream-freshness.ts'
 import { streamOffsets, type StreamRange } from './streams.ts'
 import type { Connection, Parameters, Rows } from './store.ts'
 import type { WriterLock } from './writer-lock.ts'
@@ -15,6 +16,8 @@ export type Commits = {
   sequence: bigint
   /** grows with each commit */
   count: number
+  readonly freshness: StreamFreshness
+  readonly nowMs: () => number
 }
 
 type Written = { readonly sql: string; readonly parameters: Parameters }
@@ -26,6 +29,7 @@ export class Transaction {
   readonly #ranges = new Map<number, StreamRange>()
   readonly #consumed = new Set<number>()
   readonly #afterCommit: (() => void)[] = []
+  readonly #atEnd: (() => void)[] = []
   /** sequence number of the last row that streams show: the last one committed when the transaction began */
   readonly #until: bigint
   #seenCommits: number
@@ -100,8 +104,24 @@ export class Transaction {
     this.#consumed.add(streamId)
   }
 
+  /** What `work` writes is undone where it fails; what was written before stays. */
+  async whole<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#written.length
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#written.splice(before).length > 0) this.#failed = true
+      throw error
+    }
+  }
+
   afterCommit(callback: () => void): void {
     this.#afterCommit.push(callback)
+  }
+
+  /** Called however the transaction ends. */
+  atEnd(callback: () => void): void {
+    this.#atEnd.push(callback)
   }
 
   async commit(): Promise<void> {
@@ -114,7 +134,7 @@ export class Transaction {
       }
       for (const callback of this.#afterCommit) callback()
     } finally {
-      this.#release?.()
+      this.#end()
     }
   }
 
@@ -122,8 +142,13 @@ export class Transaction {
     try {
       await this.#connection.run('ROLLBACK')
     } finally {
-      this.#release?.()
+      this.#end()
     }
+  }
+
+  #end(): void {
+    this.#release?.()
+    for (const callback of this.#atEnd.splice(0)) callback()
   }
 
   /** What is left to write before the commit. @returns the last sequence number; null where nothing was written */
@@ -133,7 +158,11 @@ export class Transaction {
       for (const id of this.#consumed) {
         const { after, until } = await this.streamRange(id)
         const offset = until > after ? until : after
-        await this.write(streamOffsets.update, { id: String(id), offset: offset.toString() })
+        const nowMs = this.#commits.nowMs()
+        await this.write(streamOffsets.update, { id: String(id), offset: offset.toString(), fresh: String(nowMs) })
+        this.afterCommit(() => {
+          this.#commits.freshness.stored(id, nowMs)
+        })
       }
       return this.#release ? await lastSequence(this.#connection) : null
     } catch (error) {

@@ -8,16 +8,19 @@ import type { Logger } from '../../../telemetry.ts'
 import { createCatalogTables } from './catalog-schema.ts'
 import { Catalog } from './catalog.ts'
 import type { Clock } from './clock.ts'
-import type { Background, Core } from './core.ts'
+import { type Background, type Core, writing } from './core.ts'
 import type { Engine, SessionState } from '../engine.ts'
 import type { EventQueue } from './event-queue.ts'
 import { missing } from '../sql/name-resolution.ts'
-import { type Knobs, Pipes } from './pipes.ts'
+import type { Knobs } from './knobs.ts'
+import { Pipes } from './pipes.ts'
 import { Session } from './session.ts'
-import { type Connection, openStore } from './store.ts'
+import { type Connection, openStore, type Store } from './store.ts'
 import { closeInterruptedRuns } from './task-history.ts'
 import { type RunBody, Tasks } from './tasks.ts'
 import { restoreSequence } from './row-sequence.ts'
+import { StreamFreshness } from './stream-freshness.ts'
+import type { Transaction } from './transaction.ts'
 import { variantFunctions } from '../sql/variant-functions.ts'
 import { WriterLock } from './writer-lock.ts'
 
@@ -27,14 +30,19 @@ export type EngineOptions = {
   readonly warehouses: readonly string[]
   readonly roles: readonly string[]
   readonly clock: Clock
-  readonly knobs: Knobs
+  readonly knobs: Partial<Knobs>
   readonly openBucket: (bucket: string) => Stage
   /** null: pipes learn of files through REFRESH alone */
   readonly openQueue: ((connection: Connection) => EventQueue) | null
 }
 
-/** The engine, and a door for tests: when the tasks at work have ended. */
-export type WarehouseEngine = Engine & { readonly tasksSettled: () => Promise<void> }
+/** The engine, and doors for tests. */
+export type WarehouseEngine = Engine & {
+  /** when the tasks at work have ended */
+  readonly tasksSettled: () => Promise<void>
+  /** @throws Failure USAGE */
+  readonly turn: (knobs: Partial<Knobs>) => void
+}
 
 /** Opens the folder, or makes it; pipes and tasks go on where they were. */
 export async function openEngine(options: EngineOptions, logger: Logger): Promise<WarehouseEngine> {
@@ -44,20 +52,7 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   const store = await openStore(join(options.dir, 'warehouse.duckdb'), variantFunctions)
   const connection = await store.connect()
   await createCatalogTables(connection)
-  const catalog = await Catalog.load(connection)
-  const tableIds = catalog.list('table').map(({ id }) => id)
-  const core: Core = {
-    store,
-    commits: { lock: new WriterLock(), sequence: await restoreSequence(connection, tableIds), count: 0 },
-    catalog,
-    clock: options.clock,
-    logger,
-    loadDir,
-    storageIntegrations: new Set(options.storageIntegrations),
-    warehouses: new Set(options.warehouses),
-    roles: new Set(options.roles),
-    openBucket: options.openBucket,
-  }
+  const core = await openCore(options, logger, { store, connection, loadDir })
   await closeInterruptedRuns(core)
   const pipes = new Pipes(core, options.knobs, options.openQueue?.(connection) ?? null)
   const runBody: RunBody = async ({ name, definition }, body) => {
@@ -82,17 +77,51 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
       tasks.execute(id)
     },
   }
+  const save = (work: (transaction: Transaction) => Promise<void>): Promise<void> =>
+    writing(core, work).catch((error: unknown) => {
+      logger.error({ err: error }, 'how fresh streams are could not be saved')
+    })
+  core.commits.freshness.start(save)
   await pipes.start()
   tasks.changed()
   return {
     openSession: async (user, state) => Session.open(core, background, user, sessionState(core, state)),
     tasksSettled: () => tasks.settled(),
+    turn: (knobs) => {
+      pipes.turn(knobs)
+    },
     close: async () => {
       await tasks.close()
       await pipes.close()
+      await core.commits.freshness.close(save)
       connection.close()
       store.close()
     },
+  }
+}
+
+type Opened = { readonly store: Store; readonly connection: Connection; readonly loadDir: string }
+
+async function openCore(options: EngineOptions, logger: Logger, { store, connection, loadDir }: Opened): Promise<Core> {
+  const catalog = await Catalog.load(connection)
+  const tableIds = catalog.list('table').map(({ id }) => id)
+  return {
+    store,
+    commits: {
+      lock: new WriterLock(),
+      sequence: await restoreSequence(connection, tableIds),
+      count: 0,
+      freshness: await StreamFreshness.load(connection, options.clock),
+      nowMs: () => options.clock.nowMs(),
+    },
+    catalog,
+    clock: options.clock,
+    logger,
+    loadDir,
+    storageIntegrations: new Set(options.storageIntegrations),
+    warehouses: new Set(options.warehouses),
+    roles: new Set(options.roles),
+    openBucket: options.openBucket,
   }
 }
 

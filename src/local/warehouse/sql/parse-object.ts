@@ -3,7 +3,7 @@
  */
 import type { Cursor } from './cursor.ts'
 import { parseColumn } from './parse-create.ts'
-import { choice } from './parse-options.ts'
+import { choice, parseOptions } from './parse-options.ts'
 import type { AddedColumn, ObjectKind, Statement } from './statement.ts'
 
 const objectKinds: readonly ObjectKind[] = [
@@ -38,15 +38,31 @@ export function parseAlter(cursor: Cursor): Statement {
     return { kind: 'alter task', name, ifExists, action: resume ? 'resume' : 'suspend' }
   }
   cursor.expect('PIPE')
+  return alterPipe(cursor)
+}
+
+function alterPipe(cursor: Cursor): Statement {
+  const ifExists = cursor.accept('IF', 'EXISTS')
   const name = cursor.name()
   if (cursor.accept('REFRESH')) {
-    const prefixed = cursor.accept('PREFIX')
-    if (prefixed) cursor.expectOperator('=')
-    return { kind: 'alter pipe refresh', name, prefix: prefixed ? cursor.string() : null }
+    const given = parseOptions(cursor, { PREFIX: () => cursor.string(), MODIFIED_AFTER: () => time(cursor) })
+    const { PREFIX: prefix = null, MODIFIED_AFTER: modifiedAfterMs = null } = given
+    return { kind: 'alter pipe refresh', name, ifExists, prefix, modifiedAfterMs }
   }
   cursor.expect('SET', 'PIPE_EXECUTION_PAUSED')
   cursor.expectOperator('=')
-  return { kind: 'alter pipe set', name, paused: cursor.boolean() }
+  return { kind: 'alter pipe set', name, ifExists, paused: cursor.boolean() }
+}
+
+/** ISO 8601; without a zone it is UTC here, as the session's TIMEZONE always is. */
+function time(cursor: Cursor): number {
+  const token = cursor.peek()
+  const text = cursor.string()
+  const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
+  const [, date = '', clock = '00:00', zone = 'Z'] = iso ?? []
+  const ms = Date.parse(`${date}T${clock}${zone}`)
+  if (Number.isNaN(ms)) throw cursor.refuse(token, 'MODIFIED_AFTER is a time in ISO 8601.')
+  return ms
 }
 
 function alterTable(cursor: Cursor): Statement {

@@ -2,6 +2,7 @@
  * One statement's text to its node. The set is closed: a statement or clause outside it is refused by name and position.
  */
 import { Cursor } from './cursor.ts'
+import { parseCopy } from './parse-copy.ts'
 import { parseCreate } from './parse-create.ts'
 import { isDml, parseDml } from './parse-dml.ts'
 import { parseQuery } from './parse-query.ts'
@@ -35,6 +36,7 @@ export function parseStatementAt(cursor: Cursor): Statement {
   const transaction = parseTransaction(cursor)
   if (transaction !== null) return transaction
   if (isDml(cursor)) return parseDml(cursor)
+  if (cursor.isWord('COPY')) return parseCopy(cursor)
   if (cursor.isWord('SELECT') || cursor.isWord('WITH') || cursor.isOperator('(')) {
     return { kind: 'select', query: cursor.fragment(() => parseQuery(cursor)) }
   }

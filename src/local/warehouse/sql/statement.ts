@@ -101,6 +101,16 @@ export type Block = {
 export type Statement =
   | { readonly kind: 'select'; readonly query: Fragment }
   | Dml
+  | {
+      readonly kind: 'copy'
+      readonly copy: CopyInto
+      /** below the path; null: all that is there */
+      readonly files: readonly string[] | null
+      /** a bad file is left out; else it fails the statement */
+      readonly skipFile: boolean
+      /** also what was loaded before */
+      readonly force: boolean
+    }
   | Block
   | { readonly kind: 'execute immediate'; readonly block: Block }
   | { readonly kind: 'begin' | 'commit' | 'rollback' }
@@ -200,8 +210,14 @@ export type Statement =
       readonly action: 'resume' | 'suspend'
     }
   | { readonly kind: 'execute task'; readonly name: Name }
-  | { readonly kind: 'alter pipe refresh'; readonly name: Name; readonly prefix: string | null }
-  | { readonly kind: 'alter pipe set'; readonly name: Name; readonly paused: boolean }
+  | {
+      readonly kind: 'alter pipe refresh'
+      readonly name: Name
+      readonly ifExists: boolean
+      readonly prefix: string | null
+      readonly modifiedAfterMs: number | null
+    }
+  | { readonly kind: 'alter pipe set'; readonly name: Name; readonly ifExists: boolean; readonly paused: boolean }
   | { readonly kind: 'alter session'; readonly parameters: Readonly<Record<string, string | number | boolean>> }
   | { readonly kind: 'use'; readonly what: 'database' | 'schema' | 'role' | 'warehouse'; readonly name: Name }
   | { readonly kind: 'drop'; readonly what: ObjectKind; readonly name: Name; readonly ifExists: boolean }

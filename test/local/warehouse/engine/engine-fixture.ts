@@ -2,7 +2,7 @@
  * An engine in a temporary folder for tests: its own time, a stage in memory, notifications given by hand.
  */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { Clock } from '../../../../src/local/warehouse/engine/clock.ts'
 import type { EngineSession, Result } from '../../../../src/local/warehouse/engine.ts'
 import type { EventBatch, EventFile, EventQueue } from '../../../../src/local/warehouse/engine/event-queue.ts'
-import type { Knobs } from '../../../../src/local/warehouse/engine/pipes.ts'
+import type { Knobs } from '../../../../src/local/warehouse/engine/knobs.ts'
 import { openEngine, type WarehouseEngine } from '../../../../src/local/warehouse/engine/warehouse.ts'
 import { SqlError } from '../../../../src/local/warehouse/sql/statement.ts'
 import type { Stage, StagedObject } from '../../../../src/stage/stage.ts'
@@ -53,6 +53,9 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
     key,
     size: objects.get(key)?.length ?? 0,
     lastModified: new Date(clock.nowMs() - stage.ageMs),
+    etag: createHash('md5')
+      .update(objects.get(key) ?? '')
+      .digest('hex'),
   })
   const check = (): void => {
     if (stage.failing) throw stage.failing
@@ -147,7 +150,7 @@ export async function openFixture(t: TestContext, knobs: Partial<Knobs> = {}): P
         warehouses: ['FIRN_WH'],
         roles: ['ACCOUNTADMIN'],
         clock,
-        knobs: { shuffle: false, duplicate: false, delayMs: 0, ...knobs },
+        knobs,
         openBucket: () => stage,
         openQueue: () => queue,
       },
@@ -212,7 +215,7 @@ export async function openFolder(dir: string): Promise<{ engine: WarehouseEngine
       warehouses: [],
       roles: [],
       clock,
-      knobs: { shuffle: false, duplicate: false, delayMs: 0 },
+      knobs: {},
       openBucket: (bucket) => memoryStage(bucket, clock),
       openQueue: null,
     },

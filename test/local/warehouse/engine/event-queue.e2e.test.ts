@@ -101,7 +101,7 @@ test('a pipe loads what the S3 server announces, also what it announced while th
         warehouses: [],
         roles: [],
         clock: systemClock,
-        knobs: { shuffle: false, duplicate: true, delayMs: 0 },
+        knobs: { duplicate: true },
         openBucket: () => stage,
         openQueue: (connection) =>
           kafkaEventQueue({

@@ -3,51 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../../../src/failure.ts'
 import { readNotification } from '../../../../src/local/warehouse/engine/event-queue.ts'
-import type { Knobs } from '../../../../src/local/warehouse/engine/pipes.ts'
-import { type Fixture, openFixture, parquetOf, refusal, until } from './engine-fixture.ts'
-
-async function withPipe(t: Parameters<typeof openFixture>[0], knobs: Partial<Knobs> = {}): Promise<Fixture> {
-  const f = await openFixture(t, knobs)
-  await f.run(
-    'CREATE TABLE orders (id NUMBER(38, 0) NOT NULL, name VARCHAR(5), file VARCHAR, line NUMBER, at TIMESTAMP_LTZ)',
-    'CREATE FILE FORMAT pq TYPE = PARQUET BINARY_AS_TEXT = FALSE',
-    `CREATE STAGE st URL = 's3://cdc/firn/' STORAGE_INTEGRATION = FIRN_S3 FILE_FORMAT = (FORMAT_NAME = 'DB.PUBLIC.PQ')`,
-    pipe('orders_pipe', 'orders/'),
-  )
-  return f
-}
-
-const pipe = (name: string, path: string) => `CREATE PIPE ${name} AUTO_INGEST = TRUE AS
-  COPY INTO orders (id, name, file, line, at)
-  FROM (SELECT $1:id::NUMBER(38, 0), $1:name::VARCHAR, METADATA$FILENAME, METADATA$FILE_ROW_NUMBER, METADATA$START_SCAN_TIME FROM @st/${path})
-  FILE_FORMAT = (FORMAT_NAME = 'DB.PUBLIC.PQ')`
-
-const good = (id: number) => parquetOf(`SELECT ${id}::BIGINT AS id, 'n' || ${id} AS name`)
-
-/** Stores a file and announces it. */
-async function arrive(f: Fixture, key: string, body: Uint8Array): Promise<void> {
-  f.stage.objects.set(key, body)
-  await announce(f, key)
-}
-
-const announce = (f: Fixture, key: string) =>
-  f.queue.give({ bucket: 'cdc', key, size: f.stage.objects.get(key)?.length ?? 0, stagedMs: f.clock.nowMs() })
-
-type PipeStatus = { readonly executionState: string; readonly pendingFileCount: number }
-
-async function status(f: Fixture): Promise<PipeStatus> {
-  const rows = await f.rows(`SELECT SYSTEM$PIPE_STATUS('db.public.orders_pipe')`)
-  return JSON.parse(rows[0]?.[0] ?? '') as PipeStatus
-}
-
-const idle = (f: Fixture) => until(async () => (await status(f)).pendingFileCount === 0)
-const ids = async (f: Fixture) => (await f.rows('SELECT id FROM orders ORDER BY id')).map(([id]) => Number(id))
-
-const history = (f: Fixture) =>
-  f.rows(
-    `SELECT file_name, status, row_count, first_error_message FROM
-     TABLE(INFORMATION_SCHEMA.COPY_HISTORY(TABLE_NAME => 'ORDERS', START_TIME => '2020-01-01'::TIMESTAMP_LTZ)) ORDER BY file_name`,
-  )
+import { openFixture, parquetOf, refusal, until } from './engine-fixture.ts'
+import { announce, arrive, good, history, idle, ids, pipe, status, withPipe } from './pipe-fixture.ts'
 
 test('an announced file is loaded with its name, row numbers and time of loading', async (t) => {
   const f = await withPipe(t)
@@ -171,6 +128,24 @@ test('REFRESH queues what was never announced, of the last seven days and under 
   assert.equal((await f.run('ALTER PIPE orders_pipe REFRESH')).rows.length, 1)
 })
 
+test('REFRESH looks back as far as MODIFIED_AFTER, and leaves out what a COPY has loaded into the table', async (t) => {
+  const f = await withPipe(t)
+  f.stage.objects.set('firn/orders/a.parquet', await good(1))
+  f.stage.objects.set('firn/orders/b.parquet', await good(2))
+  f.stage.ageMs = 3600_000
+  const refresh = async (options: string) => (await f.run(`ALTER PIPE orders_pipe REFRESH ${options}`)).rows
+  assert.deepEqual(await refresh(`MODIFIED_AFTER = '2025-12-31T23:30:00Z'`), [])
+  await f.run(`COPY INTO orders (id) FROM (SELECT $1:id::NUMBER(38, 0) FROM @st/orders/) FILES = ('a.parquet')
+    FILE_FORMAT = (FORMAT_NAME = 'pq')`)
+  assert.deepEqual(await refresh(`PREFIX = '' MODIFIED_AFTER = '2025-12-31T14:30:00-0800'`), [
+    ['orders/b.parquet', 'SENT'],
+  ])
+  assert.deepEqual(await refresh(''), [])
+  await assert.rejects(refresh(`MODIFIED_AFTER = 'yesterday'`), refusal('001003'))
+  await assert.rejects(f.run('ALTER PIPE no_pipe REFRESH'), refusal('002003'))
+  await f.run('ALTER PIPE IF EXISTS no_pipe REFRESH', 'ALTER PIPE IF EXISTS no_pipe SET PIPE_EXECUTION_PAUSED = TRUE')
+})
+
 test('a pipe that is made anew has forgotten what it loaded', async (t) => {
   const f = await withPipe(t)
   await arrive(f, 'firn/orders/a.parquet', await good(1))
@@ -190,20 +165,6 @@ test('names are forgotten after 14 days', async (t) => {
   await announce(f, 'firn/orders/a.parquet')
   await idle(f)
   assert.deepEqual(await ids(f), [1, 1, 2])
-})
-
-test('in whatever order files are loaded, all of them are', async (t) => {
-  const f = await withPipe(t, { shuffle: true })
-  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = TRUE')
-  const body = await good(1)
-  const keys = Array.from({ length: 12 }, (_, index) => `firn/orders/${String(index).padStart(2, '0')}.parquet`)
-  for (const key of keys) await arrive(f, key, body)
-  await f.run('ALTER PIPE orders_pipe SET PIPE_EXECUTION_PAUSED = FALSE')
-  await idle(f)
-  assert.deepEqual(
-    (await f.rows('SELECT file FROM orders ORDER BY file')).map(([file]) => file),
-    keys,
-  )
 })
 
 test('a pipe whose parts are not there is refused', async (t) => {

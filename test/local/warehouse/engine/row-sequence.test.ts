@@ -17,7 +17,7 @@ test('the last number is that of the greatest row or offset there is, and all ne
   await connection.run('CREATE TABLE _tables.t1 AS SELECT 700 AS "$sequence"')
   assert.equal(await restoreSequence(connection, [1]), 700n)
   assert.ok((await lastSequence(connection)) >= 700n)
-  await connection.run('INSERT INTO _catalog.stream_offsets VALUES (1, 9000)')
+  await connection.run('INSERT INTO _catalog.stream_offsets (stream_id, position) VALUES (1, 9000)')
   assert.equal(await restoreSequence(connection, [1]), 9000n)
   const { rows } = await connection.run(`SELECT nextval('_catalog.rows')`)
   assert.ok(BigInt(rows[0]?.[0] ?? 0) > 9000n)

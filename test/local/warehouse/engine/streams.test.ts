@@ -135,6 +135,87 @@ test('a stream on a table that was replaced is stale and refused', async (t) => 
   assert.equal(rows[0]?.[columns.findIndex(({ name }) => name === 'stale')], 'true')
 })
 
+const dayMs = 24 * 3600 * 1000
+
+const staleness = async (f: Fixture, how = 'SHOW STREAMS') => {
+  const { columns, rows } = await f.run(how)
+  const cell = (column: string) => rows[0]?.[columns.findIndex(({ name }) => name === column)] ?? null
+  return [cell('stale'), (Number(cell('stale_after')) * 1000 - f.clock.nowMs()) / dayMs]
+}
+
+// Snowflake documents neither the code nor the words of the refusal, only that a stale stream cannot be read.
+test('a stream that nobody consumes for 14 days is stale, and cannot be read', async (t) => {
+  const f = await withStream(t)
+  await f.run('INSERT INTO landing VALUES (1)')
+  assert.deepEqual(await staleness(f), ['false', 14])
+  f.clock.advance(10 * dayMs)
+  await f.run(take)
+  assert.deepEqual(await staleness(f, 'DESC STREAM s'), ['false', 14])
+  await f.run('INSERT INTO landing VALUES (2)')
+  await f.restart()
+  f.clock.advance(14 * dayMs)
+  assert.deepEqual([await shown(f), await staleness(f)], [[2], ['false', 0]])
+  f.clock.advance(1)
+  for (const sql of ['SELECT * FROM s', take, `SELECT SYSTEM$STREAM_HAS_DATA('s')`]) {
+    await assert.rejects(f.run(sql), /Stream 'DB.PUBLIC.S' is stale/, sql)
+  }
+  assert.equal((await staleness(f))[0], 'true')
+  await f.run('CREATE OR REPLACE STREAM s ON TABLE landing APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE')
+  assert.deepEqual(
+    [await shown(f), await staleness(f)],
+    [
+      [1, 2],
+      ['false', 14],
+    ],
+  )
+})
+
+test('asking an empty stream for data keeps it fresh, also over a restart; asking one that has some does not', async (t) => {
+  const f = await withStream(t)
+  f.clock.advance(13 * dayMs)
+  await f.run(`SELECT SYSTEM$STREAM_HAS_DATA('s')`)
+  await f.restart()
+  assert.deepEqual(await staleness(f), ['false', 14])
+  await f.run(`CREATE TASK k SCHEDULE = '60 MINUTES' WHEN SYSTEM$STREAM_HAS_DATA('s') AS ${take}`)
+  f.clock.advance(13 * dayMs)
+  await f.run('EXECUTE TASK k')
+  await f.engine.tasksSettled()
+  assert.deepEqual(await staleness(f), ['false', 14])
+  await f.run('INSERT INTO landing VALUES (1)')
+  f.clock.advance(dayMs)
+  await f.run(`SELECT SYSTEM$STREAM_HAS_DATA('s')`)
+  assert.deepEqual(await staleness(f), ['false', 13])
+})
+
+test('a stream whose table was dropped or replaced is stale, and can still be described', async (t) => {
+  const f = await withStream(t)
+  await f.run('CREATE TABLE other (id NUMBER)', 'DROP TABLE landing')
+  assert.equal((await staleness(f, 'DESC STREAM s'))[0], 'true')
+  await f.run('CREATE TABLE landing (id NUMBER)')
+  assert.equal((await staleness(f))[0], 'true')
+})
+
+test('whatever DML names a stream moves it on, also where it touches no row, and through a view', async (t) => {
+  const f = await withStream(t)
+  await f.run('CREATE VIEW over_it AS SELECT id FROM s')
+  const statements = [
+    take,
+    'INSERT INTO target SELECT id FROM s WHERE FALSE',
+    'INSERT INTO target SELECT 1 WHERE EXISTS (SELECT 1 FROM s WHERE id > 100)',
+    'INSERT INTO target SELECT id FROM over_it WHERE id > 100',
+    'DELETE FROM target WHERE id IN (SELECT id + 100 FROM s)',
+    'UPDATE target SET id = id WHERE id IN (SELECT id + 100 FROM s)',
+    'MERGE INTO target t USING s ON t.id = s.id + 100 WHEN MATCHED THEN DELETE',
+    'MERGE INTO target t USING (SELECT 1 AS one) o ON t.id IN (SELECT id + 100 FROM s) WHEN MATCHED THEN DELETE',
+  ]
+  for (const sql of statements) {
+    await f.run('INSERT INTO landing VALUES (1)')
+    assert.equal((await shown(f)).length, 1, sql)
+    await f.run(sql)
+    assert.deepEqual(await shown(f), [], sql)
+  }
+})
+
 test('the offset survives a restart, and new rows come after it', async (t) => {
   const f = await withStream(t)
   await f.run('INSERT INTO landing VALUES (1), (2)', take, 'INSERT INTO landing VALUES (3)')

@@ -133,9 +133,18 @@ test('a MERGE keeps its parts', () => {
 for (const [sql, expected] of [
   ['ALTER TASK IF EXISTS a.b RESUME', { kind: 'alter task', name: ['A', 'B'], ifExists: true, action: 'resume' }],
   ['EXECUTE TASK a.b', { kind: 'execute task', name: ['A', 'B'] }],
-  ["ALTER PIPE p REFRESH PREFIX = 'x/'", { kind: 'alter pipe refresh', name: ['P'], prefix: 'x/' }],
-  ['ALTER PIPE p REFRESH', { kind: 'alter pipe refresh', name: ['P'], prefix: null }],
-  ['ALTER PIPE p SET PIPE_EXECUTION_PAUSED = TRUE', { kind: 'alter pipe set', name: ['P'], paused: true }],
+  [
+    "ALTER PIPE p REFRESH PREFIX = 'x/'",
+    { kind: 'alter pipe refresh', name: ['P'], ifExists: false, prefix: 'x/', modifiedAfterMs: null },
+  ],
+  [
+    'ALTER PIPE p REFRESH',
+    { kind: 'alter pipe refresh', name: ['P'], ifExists: false, prefix: null, modifiedAfterMs: null },
+  ],
+  [
+    'ALTER PIPE p SET PIPE_EXECUTION_PAUSED = TRUE',
+    { kind: 'alter pipe set', name: ['P'], ifExists: false, paused: true },
+  ],
   ["ALTER SESSION SET QUERY_TAG = 'x'", { kind: 'alter session', parameters: { QUERY_TAG: 'x' } }],
   ['USE a.b', { kind: 'use', what: 'schema', name: ['A', 'B'] }],
   ['USE ROLE r', { kind: 'use', what: 'role', name: ['R'] }],
