@@ -18,8 +18,11 @@ export type TaskDefinition = Pick<
   Extract<Statement, { kind: 'create task' }>,
   | 'warehouse'
   | 'managedSize'
+  | 'targetCompletion'
   | 'schedule'
   | 'everySeconds'
+  | 'cron'
+  | 'triggerSeconds'
   | 'suspendAfterFailures'
   | 'whenStream'
   | 'condition'

@@ -87,22 +87,13 @@ function taskDefinition(
   state: SessionState,
   statement: Extract<Create, { kind: 'create task' }>,
 ): Definitions['task'] {
-  const { warehouse, managedSize, schedule, everySeconds, suspendAfterFailures, condition, body, definition } =
-    statement
+  const { warehouse, managedSize, targetCompletion, schedule, everySeconds, cron, triggerSeconds } = statement
   if (warehouse !== null && !core.warehouses.has(warehouse)) throw missing('warehouse', [warehouse])
   const [database = null, schema = null] = wholeName('task', statement.name, state)
   const whenStream = statement.whenStream && wholeName('stream', statement.whenStream, { database, schema })
-  const { comment } = statement
-  const described = {
-    comment,
-    warehouse,
-    managedSize,
-    schedule,
-    everySeconds,
-    suspendAfterFailures,
-    condition,
-    body,
-    definition,
-  }
-  return { ...described, whenStream, state: 'suspended', resumedMs: null, failures: 0, suspendedReason: null }
+  const compute = { warehouse, managedSize, targetCompletion }
+  const timing = { schedule, everySeconds, cron, triggerSeconds, whenStream, condition: statement.condition }
+  const { comment, suspendAfterFailures, body, definition } = statement
+  const described = { comment, ...compute, ...timing, suspendAfterFailures, body, definition }
+  return { ...described, state: 'suspended', resumedMs: null, failures: 0, suspendedReason: null }
 }

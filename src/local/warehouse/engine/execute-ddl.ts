@@ -187,7 +187,18 @@ async function alterTask(
   const suspended = { state: 'suspended', suspendedReason: 'USER_SUSPENDED' } as const
   // Resuming what runs already changes nothing: its intervals go on.
   if (action === 'resume' && task.definition.state === 'started') return done
+  if (action === 'resume') checkResume(core, task)
   const change = action === 'resume' ? resumed : suspended
   await core.catalog.change(transaction, task, { ...task.definition, ...change })
   return done
+}
+
+/** Nothing would ever start it, as Snowflake sees to it too. */
+function checkResume(core: Core, { name, definition: { schedule, whenStream } }: CatalogObject<'task'>): void {
+  if (schedule !== null) return
+  if (whenStream === null) {
+    const message = `Task '${nameText(name)}' has neither a schedule nor a stream to wait for, and cannot be resumed.`
+    throw new SqlError('001003', '42000', `SQL compilation error:\n${message}`)
+  }
+  if (!core.catalog.find('stream', whenStream)) throw missing('stream', whenStream)
 }

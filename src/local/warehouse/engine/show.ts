@@ -75,6 +75,7 @@ export const taskFields: readonly Field<'task'>[] = [
   ['allow_overlapping_execution', () => 'false'],
   ['error_integration', null],
   ['last_suspended_reason', ({ definition }) => definition.suspendedReason],
+  ['target_completion_interval', ({ definition }) => definition.targetCompletion],
 ]
 
 const fields: { readonly [K in ObjectKind]: readonly Field<K>[] } = {

@@ -66,6 +66,9 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
     }
   }
   const tasks = new Tasks(core, runBody)
+  core.commits.onCommit = () => {
+    tasks.committed()
+  }
   const background: Background = {
     tasksChanged: () => {
       tasks.changed()
@@ -113,6 +116,7 @@ async function openCore(options: EngineOptions, logger: Logger, { store, connect
       count: 0,
       freshness: await StreamFreshness.load(connection, options.clock),
       nowMs: () => options.clock.nowMs(),
+      onCommit: () => undefined,
     },
     catalog,
     clock: options.clock,

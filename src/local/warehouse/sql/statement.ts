@@ -2,6 +2,7 @@
  * The closed set of statements that the development warehouse knows, as data. Parsing fills it, the engine executes it.
  * Whatever has no place here is refused by name; nothing is ever ignored.
  */
+import type { Cron } from './cron.ts'
 
 /** `text` is the source; `value` is what it means: upper-cased for a bare word, unescaped for a quoted name or a string. */
 export type Token = {
@@ -183,9 +184,15 @@ export type Statement =
       readonly existing: Existing
       readonly warehouse: string | null
       readonly managedSize: string | null
-      /** as written, such as `10 SECONDS` */
-      readonly schedule: string
-      readonly everySeconds: number
+      /** as written, such as `5 MINUTES`; for serverless tasks */
+      readonly targetCompletion: string | null
+      /** as written, such as `10 SECONDS`; null: the task is triggered by its stream, or run by hand alone */
+      readonly schedule: string | null
+      /** null where the schedule is a cron expression, or there is none */
+      readonly everySeconds: number | null
+      readonly cron: Cron | null
+      /** a triggered task runs no more often */
+      readonly triggerSeconds: number
       /** 0: never */
       readonly suspendAfterFailures: number
       /** the stream of WHEN SYSTEM$STREAM_HAS_DATA('...'); null where there is no WHEN */

@@ -207,9 +207,14 @@ for (const [what, sql, word] of [
   ['a stream on a view', 'CREATE STREAM s ON VIEW v APPEND_ONLY = TRUE', 'VIEW'],
   ['a schedule below ten seconds', "CREATE TASK t SCHEDULE = '9 SECONDS' AS DELETE FROM x", "'9 SECONDS'"],
   [
-    'a cron schedule',
-    "CREATE TASK t SCHEDULE = 'USING CRON * * * * * UTC' AS DELETE FROM x",
-    "'USING CRON * * * * * UTC'",
+    'a cron schedule without a zone',
+    "CREATE TASK t SCHEDULE = 'USING CRON * * * * *' AS DELETE FROM x",
+    "'USING CRON * * * * *'",
+  ],
+  [
+    'a timeout of a task, which nothing would enforce',
+    "CREATE TASK t SCHEDULE = '1 MINUTE' USER_TASK_TIMEOUT_MS = 1000 AS DELETE FROM x",
+    'USER_TASK_TIMEOUT_MS',
   ],
   ['a task option', "CREATE TASK t SCHEDULE = '1 MINUTE' AFTER other AS DELETE FROM x", 'AFTER'],
   ['another condition of a task', "CREATE TASK t SCHEDULE = '1 MINUTE' WHEN 1 = 1 AS DELETE FROM x", '1'],
