@@ -52,7 +52,9 @@ function nameOf(kind: string, row: Row): string {
 async function columnsOf(session: Session, table: string): Promise<readonly string[]> {
   const rows = await session.query(`DESC TABLE ${table}`)
   return rows
-    .map((row) => `  column ${['name', 'type', 'null?', 'default', 'comment'].map((key) => String(row[key])).join(' | ')}`)
+    .map(
+      (row) => `  column ${['name', 'type', 'null?', 'default', 'comment'].map((key) => String(row[key])).join(' | ')}`,
+    )
     .sort()
 }
 

@@ -83,7 +83,10 @@ describe('the scripts', () => {
     const copy = text.slice(text.indexOf('COPY INTO'), text.indexOf(';', text.indexOf('COPY INTO')))
     const checksum = createHash('sha256').update(copy).digest('hex').slice(0, 8)
     // Both change together: topicNames() in src/warehouse/names.ts.
-    assert.deepEqual([/PIPE IF NOT EXISTS (\S+)/.exec(text)?.[1], checksum], ['CDC.FIRN.SHOP_CUSTOMERS_PIPE_2', 'cb567a9a'])
+    assert.deepEqual(
+      [/PIPE IF NOT EXISTS (\S+)/.exec(text)?.[1], checksum],
+      ['CDC.FIRN.SHOP_CUSTOMERS_PIPE_2', 'cb567a9a'],
+    )
   })
 
   test('every object has a comment, but for those that cannot have one', () => {
