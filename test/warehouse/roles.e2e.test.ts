@@ -117,7 +117,7 @@ describe('what a role may do', { concurrency: false }, () => {
       const session = sessions.get(role)
       assert.ok(session)
       for (const [sql, ...who] of statements) {
-        const outcome = await session.query(sql).then(
+        const outcome: string = await session.query(sql).then(
           () => 'done',
           (error: unknown) => (isRefused(error) ? 'refused' : String(error)),
         )
