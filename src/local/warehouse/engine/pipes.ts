@@ -5,6 +5,7 @@ import type { CatalogObject } from './catalog.ts'
 import { type Core, reading, writing } from './core.ts'
 import { type EventBatch, type EventQueue, setPosition } from './event-queue.ts'
 import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-files.ts'
+import { pipeHindrance } from './hindrances.ts'
 import { loadFile } from './pipe-load.ts'
 import { pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -142,7 +143,7 @@ export class Pipes {
 
   async #load(pipe: Pipe, file: WaitingFile, body: Uint8Array | null): Promise<void> {
     const now = this.#core.catalog.find('pipe', pipe.name)
-    if (now?.id !== pipe.id || now.definition.paused) return
+    if (now?.id !== pipe.id || now.definition.paused || pipeHindrance(this.#core, now) !== null) return
     const outcome = await loadFile(this.#core, pipe, file, body)
     const about = { pipe: pipe.name.join('.'), file: file.key }
     if ('error' in outcome)
@@ -151,10 +152,12 @@ export class Pipes {
   }
 
   #running(): readonly Pipe[] {
-    return this.#core.catalog.list('pipe').filter((pipe) => !pipe.definition.paused && this.#isWhole(pipe))
+    return this.#core.catalog
+      .list('pipe')
+      .filter((pipe) => !pipe.definition.paused && pipeHindrance(this.#core, pipe) === null)
   }
 
-  /** A pipe whose stage or table is gone waits until it is made anew. */
+  /** A pipe whose stage or table is gone takes no files; one whose owner lacks a privilege does, and loads them later. */
   #isWhole(pipe: Pipe): boolean {
     const { table, stage } = pipe.definition.copy
     return this.#core.catalog.find('stage', stage) !== null && this.#core.catalog.find('table', table) !== null

@@ -37,7 +37,22 @@ export type Existing = 'fail' | 'keep' | 'replace'
 /** A query, or an expression, not yet translated: its tokens, and where in the text it stands. */
 export type Fragment = { readonly tokens: readonly Token[] }
 
-export type ObjectKind = 'database' | 'schema' | 'table' | 'view' | 'file format' | 'stage' | 'pipe' | 'stream' | 'task'
+export type ObjectKind =
+  | 'database'
+  | 'schema'
+  | 'table'
+  | 'view'
+  | 'file format'
+  | 'stage'
+  | 'pipe'
+  | 'stream'
+  | 'task'
+  | 'role'
+  | 'integration'
+  | 'warehouse'
+
+/** Kinds that statements make and drop; warehouses are made by whoever starts the development warehouse. */
+export type MadeKind = Exclude<ObjectKind, 'warehouse'>
 
 export type CopyInto = {
   readonly table: Name
@@ -94,6 +109,40 @@ export type Block = {
   /** null: no EXCEPTION section */
   readonly handler: readonly (Statement | { readonly kind: 'raise' })[] | null
 }
+
+/** A role or a user that something is granted to. */
+export type Grantee = { readonly kind: 'role' | 'user'; readonly name: string }
+
+/** What privileges are granted on. */
+export type GrantTarget =
+  | { readonly scope: 'account' }
+  | { readonly scope: 'object'; readonly what: ObjectKind; readonly name: Name }
+  /** all objects of a kind in a schema: those that are there, or those that will be made */
+  | { readonly scope: 'all'; readonly what: ObjectKind; readonly schema: Name }
+  | { readonly scope: 'future'; readonly what: ObjectKind; readonly schema: Name }
+
+/** Who may do what. Privileges are words as written, in upper case; whether an object of the kind has them is the engine's. */
+export type GrantStatement =
+  | { readonly kind: 'grant role' | 'revoke role'; readonly role: string; readonly grantee: Grantee }
+  | {
+      readonly kind: 'grant' | 'revoke'
+      /** 'ALL' stands for each privilege of the kind */
+      readonly privileges: readonly string[]
+      readonly on: GrantTarget
+      readonly role: string
+    }
+  | {
+      readonly kind: 'grant ownership'
+      readonly what: ObjectKind
+      readonly name: Name
+      readonly role: string
+      /** what becomes of the grants that the former owner gave */
+      readonly currentGrants: 'refuse' | 'copy' | 'revoke'
+    }
+  | {
+      readonly kind: 'show grants'
+      readonly of: { readonly to: Grantee | 'current user' } | { readonly on: GrantTarget }
+    }
 
 export type Statement =
   | { readonly kind: 'select'; readonly query: Fragment }
@@ -184,6 +233,17 @@ export type Statement =
       readonly definition: string
       readonly comment: string | null
     }
+  | { readonly kind: 'create role'; readonly name: Name; readonly existing: Existing; readonly comment: string | null }
+  | {
+      readonly kind: 'create integration'
+      readonly name: Name
+      readonly existing: Existing
+      readonly roleArn: string
+      /** `s3://bucket/path/`, or `*` for any */
+      readonly allowedLocations: readonly string[]
+      readonly comment: string | null
+    }
+  | GrantStatement
   | {
       readonly kind: 'alter task'
       readonly name: Name
@@ -195,20 +255,25 @@ export type Statement =
   | { readonly kind: 'alter pipe set'; readonly name: Name; readonly paused: boolean }
   | { readonly kind: 'alter session'; readonly parameters: Readonly<Record<string, string | number | boolean>> }
   | { readonly kind: 'use'; readonly what: 'database' | 'schema' | 'role' | 'warehouse'; readonly name: Name }
-  | { readonly kind: 'drop'; readonly what: ObjectKind; readonly name: Name; readonly ifExists: boolean }
+  | { readonly kind: 'drop'; readonly what: MadeKind; readonly name: Name; readonly ifExists: boolean }
   | {
       readonly kind: 'show'
-      readonly what: ObjectKind
+      readonly what: MadeKind
       readonly like: string | null
       /** null: the current scope */
       readonly within: 'account' | { readonly what: 'database' | 'schema'; readonly name: Name } | null
     }
-  | { readonly kind: 'describe'; readonly what: Exclude<ObjectKind, 'database' | 'schema'>; readonly name: Name }
+  | {
+      readonly kind: 'describe'
+      readonly what: Exclude<MadeKind, 'database' | 'schema' | 'role'>
+      readonly name: Name
+    }
 
 /**
  * A refusal, as the driver's protocol carries it. Codes as Snowflake documents them: 001003 (42000) syntax or a clause
  * outside the set, 002003 (02000) no such object, 002043 (02000), 002002 (42710) exists already, 000904 (42000) invalid
- * identifier, 002140 (42601) unknown function, 100090 (42P18) a MERGE source that matches a row twice.
+ * identifier, 002140 (42601) unknown function, 100090 (42P18) a MERGE source that matches a row twice, 003001 (42501) some
+ * privilege on an object but not the one that it takes.
  */
 export class SqlError extends Error {
   override readonly name = 'SqlError'
