@@ -49,7 +49,8 @@ export async function startWarehouse(options: WarehouseOptions, logger: Logger):
   const engine = await openEngine(
     {
       dir,
-      users,
+      // As a login names them.
+      users: users.map((user) => ({ ...user, name: user.name.toUpperCase() })),
       storageIntegrations,
       warehouses,
       roles,

@@ -1,6 +1,8 @@
 /**
  * What a role may know of and do. Every name in a statement becomes an object here, so that no statement can reach one past
- * its privileges; whoever resolves a name says what the statement takes of the object.
+ * its privileges; whoever resolves a name says what the statement takes of the object:
+ * `access.existing('stage', name, 'USAGE')`, `access.existing('table', name, 'INSERT')`. USAGE on the database and the schema
+ * around is asked along with it.
  *
  * A role that holds nothing on an object is told that there is none (002003); one that holds something, but not what it
  * takes, that this does not suffice (003001).
@@ -22,7 +24,7 @@ export function inheritedRoles(
   start: Grantee,
 ): ReadonlySet<string> {
   const found = new Set(start.kind === 'role' ? [start.name, 'PUBLIC'] : ['PUBLIC'])
-  const waiting: Grantee[] = [start]
+  const waiting: Grantee[] = [start, { kind: 'role', name: 'PUBLIC' }]
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const { objectId } of grants.to(next)) {
       const object = catalog.get(objectId)
@@ -61,7 +63,7 @@ export class Access {
     this.#enter(whole)
     const object = this.#core.catalog.find(kind, whole)
     if (!object) throw missing(kind, whole)
-    this.check(object, ...needs)
+    this.#checkItself(object, needs)
     return object
   }
 
@@ -70,8 +72,8 @@ export class Access {
     const whole = wholeName('table', name, this.place)
     this.#enter(whole)
     const object = this.#core.catalog.relation(whole)
-    if (!object || !this.#holdsAny(object)) throw missing('object', whole)
-    this.check(object, ...needs)
+    if (!object || !this.#knowsItself(object)) throw missing('object', whole)
+    this.#checkItself(object, needs)
     return object
   }
 
@@ -84,7 +86,9 @@ export class Access {
   /** Whether the role may know that the object is there. Who manages grants sees all. */
   knows(object: CatalogObject): boolean {
     if (this.managesGrants) return true
-    return this.#holdsAny(object) && this.#containers(object.name).every((container) => this.#holds(container, 'USAGE'))
+    return (
+      this.#knowsItself(object) && this.#containers(object.name).every((container) => this.#holds(container, 'USAGE'))
+    )
   }
 
   /** Whether the role may do on the object what takes these privileges. */
@@ -114,10 +118,10 @@ export class Access {
     return this.#roles.has(role)
   }
 
-  /** @throws SqlError 002003, 003001 unless the role may do on the object what takes these privileges */
+  /** The same as `may`, for an object that did not come from a name. @throws SqlError 002003, 003001 */
   check(object: CatalogObject, ...needs: readonly Need[]): void {
-    if (!this.#holdsAny(object)) throw missing(object.kind, object.name)
-    if (!needs.every((need) => this.#meets(object, need))) throw insufficient(object.kind, object.name)
+    this.#enter(object.name)
+    this.#checkItself(object, needs)
   }
 
   /** @throws SqlError 003001 */
@@ -134,7 +138,7 @@ export class Access {
     }
     this.#enter(whole)
     const container = this.#containers(whole).at(-1)
-    if (container) this.check(container, privilege)
+    if (container) this.#checkItself(container, [privilege])
   }
 
   /** The object of a name that the role may grant privileges on: its own, or any for who manages grants. @throws SqlError */
@@ -156,7 +160,7 @@ export class Access {
 
   #use(container: CatalogObject | null, kind: 'database' | 'schema', name: Name): void {
     if (!container) throw missing(kind, name)
-    this.check(container, 'USAGE')
+    this.#checkItself(container, ['USAGE'])
   }
 
   #containers(whole: Name): readonly CatalogObject[] {
@@ -169,6 +173,11 @@ export class Access {
     return found.filter((container) => container !== null)
   }
 
+  #checkItself(object: CatalogObject, needs: readonly Need[]): void {
+    if (!this.#knowsItself(object)) throw missing(object.kind, object.name)
+    if (!needs.every((need) => this.#meets(object, need))) throw insufficient(object.kind, object.name)
+  }
+
   #meets(object: CatalogObject, need: Need): boolean {
     return typeof need === 'string' ? this.#holds(object, need) : need.some((one) => this.#holds(object, one))
   }
@@ -177,9 +186,9 @@ export class Access {
     return this.#owns(object) || this.#given(object).some((grant) => grant.privilege === privilege)
   }
 
-  #holdsAny(object: CatalogObject): boolean {
+  #knowsItself(object: CatalogObject): boolean {
     const itself = object.kind === 'role' && this.#roles.has(object.name[0] ?? '')
-    return itself || this.#owns(object) || this.#given(object).length > 0
+    return this.managesGrants || itself || this.#owns(object) || this.#given(object).length > 0
   }
 
   #owns(object: CatalogObject): boolean {

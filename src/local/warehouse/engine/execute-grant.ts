@@ -47,7 +47,12 @@ async function grantRole(
     await core.grants.remove(transaction, grant)
     return
   }
-  if (grantee.kind === 'role' && inheritedRoles(core, { kind: 'role', name: role }).has(grantee.name)) {
+  // Every role has PUBLIC, and PUBLIC may have any.
+  if (
+    grantee.kind === 'role' &&
+    grantee.name !== 'PUBLIC' &&
+    inheritedRoles(core, { kind: 'role', name: role }).has(grantee.name)
+  ) {
     const text = `Role '${nameText([role])}' cannot be granted to '${nameText([grantee.name])}', whose privileges it has.`
     throw new SqlError('001003', '42000', `SQL compilation error:\n${text}`)
   }
