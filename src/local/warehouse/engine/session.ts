@@ -84,6 +84,8 @@ export class Session implements EngineSession {
       case 'use':
         this.#use(statement)
         return done
+      case 'use secondary roles':
+        return done
       case 'alter session':
         for (const [name, value] of Object.entries(statement.parameters)) this.state.parameters.set(name, value)
         return done

@@ -74,6 +74,10 @@ function alterSession(cursor: Cursor): Statement {
 }
 
 export function parseUse(cursor: Cursor): Statement {
+  if (cursor.accept('SECONDARY', 'ROLES')) {
+    cursor.expect('NONE')
+    return { kind: 'use secondary roles', roles: 'none' }
+  }
   for (const what of ['role', 'warehouse', 'database'] as const) {
     if (cursor.accept(what.toUpperCase())) return { kind: 'use', what, name: cursor.name(1) }
   }

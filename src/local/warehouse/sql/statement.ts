@@ -254,6 +254,8 @@ export type Statement =
   | { readonly kind: 'alter pipe refresh'; readonly name: Name; readonly prefix: string | null }
   | { readonly kind: 'alter pipe set'; readonly name: Name; readonly paused: boolean }
   | { readonly kind: 'alter session'; readonly parameters: Readonly<Record<string, string | number | boolean>> }
+  /** all that the development warehouse has: a session acts in its one role */
+  | { readonly kind: 'use secondary roles'; readonly roles: 'none' }
   | { readonly kind: 'use'; readonly what: 'database' | 'schema' | 'role' | 'warehouse'; readonly name: Name }
   | { readonly kind: 'drop'; readonly what: MadeKind; readonly name: Name; readonly ifExists: boolean }
   | {

@@ -45,6 +45,7 @@ for (const [sql, expected] of [
   ['SHOW GRANTS TO ROLE r', { kind: 'show grants', of: { to: { kind: 'role', name: 'R' } } }],
   ['SHOW GRANTS ON TABLE t', { kind: 'show grants', of: { on: { scope: 'object', what: 'table', name: ['T'] } } }],
   ["SHOW ROLES LIKE 'x'", { kind: 'show', what: 'role', like: 'x', within: 'account' }],
+  ['USE SECONDARY ROLES NONE', { kind: 'use secondary roles', roles: 'none' }],
   ['DESC INTEGRATION i', { kind: 'describe', what: 'integration', name: ['I'] }],
   ['DROP INTEGRATION i', { kind: 'drop', what: 'integration', name: ['I'], ifExists: false }],
 ] as const) {
@@ -63,6 +64,7 @@ for (const [what, sql, word] of [
   ['a database role', 'GRANT DATABASE ROLE d.r TO ROLE s', '.'],
   ['a tag of a role', "CREATE ROLE r WITH TAG (t = 'x')", 'WITH'],
   ['a user', 'CREATE USER u', 'USER'],
+  ['secondary roles', 'USE SECONDARY ROLES ALL', 'ALL'],
   ['a warehouse', 'DROP WAREHOUSE w', 'WAREHOUSE'],
   ['an integration of another kind', 'CREATE NOTIFICATION INTEGRATION i ENABLED = TRUE', 'NOTIFICATION'],
   ['another store of an integration', "CREATE STORAGE INTEGRATION i STORAGE_PROVIDER = 'GCS'", "'GCS'"],
