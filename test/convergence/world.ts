@@ -256,7 +256,7 @@ class World {
     return sorted.flatMap((row, at) => {
       if (row.op === 'd') return []
       const next = sorted[at + 1]
-      const until = next?.id === row.id ? next?.timestamp : undefined
+      const until = next?.id === row.id ? next.timestamp : undefined
       return [[row.id, row.position, row.op === 'u' ? 'UPDATE' : 'INSERT', row.timestamp, until].join(' ')]
     })
   }

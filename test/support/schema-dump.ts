@@ -28,7 +28,7 @@ export async function dumpSchema(session: Session, database: string): Promise<st
   const lines: string[] = []
   for (const kind of kinds) {
     const rows = await session.query(`SHOW ${kind} IN DATABASE ${identifier(database)}`)
-    for (const row of rows.sort((a, b) => (nameOf(kind, a) < nameOf(kind, b) ? -1 : 1))) {
+    for (const row of [...rows].sort((a, b) => (nameOf(kind, a) < nameOf(kind, b) ? -1 : 1))) {
       const name = nameOf(kind, row)
       if (/^(INFORMATION_SCHEMA|PUBLIC)\b/.test(name)) continue
       lines.push(`${kind.slice(0, -1)} ${name}`)
@@ -52,7 +52,9 @@ function nameOf(kind: string, row: Row): string {
 async function columnsOf(session: Session, table: string): Promise<readonly string[]> {
   const rows = await session.query(`DESC TABLE ${table}`)
   return rows
-    .map((row) => `  column ${['name', 'type', 'null?', 'default', 'comment'].map((key) => String(row[key])).join(' | ')}`)
+    .map(
+      (row) => `  column ${['name', 'type', 'null?', 'default', 'comment'].map((key) => String(row[key])).join(' | ')}`,
+    )
     .sort()
 }
 
