@@ -43,7 +43,15 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
   return {
     dir: join(folder, 'data'),
     port: state.ports.warehouse,
-    users: [{ name: warehouseUser, password: state.passwords.warehouse, publicKeyFile }],
+    users: [
+      {
+        name: warehouseUser,
+        password: state.passwords.warehouse,
+        publicKeyFile,
+        defaultRole: warehouseRole,
+        roles: [warehouseRole, 'ACCOUNTADMIN'],
+      },
+    ],
     s3: {
       endpoint: `http://127.0.0.1:${state.ports.s3}`,
       region: s3Region,
@@ -53,6 +61,6 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
     events: { brokers: [`127.0.0.1:${state.ports.kafka}`], topic: eventTopic },
     storageIntegrations: [storageIntegration],
     warehouses: [warehouseName],
-    roles: ['ACCOUNTADMIN', warehouseRole],
+    roles: [{ name: warehouseRole, accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK', 'EXECUTE MANAGED TASK'] }],
   }
 }

@@ -29,7 +29,13 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   })
   const [port = 0] = await choosePorts(1)
-  const user = { name: 'FIRN', password: 'secret', publicKeyFile: null }
+  const user = {
+    name: 'FIRN',
+    password: 'secret',
+    publicKeyFile: null,
+    defaultRole: 'ACCOUNTADMIN',
+    roles: ['ACCOUNTADMIN', 'FIRN_OWNER'],
+  }
   const options: WarehouseOptions = {
     dir: join(dir, 'data'),
     port,
@@ -38,7 +44,7 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     events: null,
     storageIntegrations: ['FIRN_S3'],
     warehouses: ['FIRN_WH'],
-    roles: ['ACCOUNTADMIN', 'FIRN_OWNER'],
+    roles: [{ name: 'FIRN_OWNER', accountPrivileges: [] }],
   }
   const file = join(dir, 'options.json')
   await writeFile(file, JSON.stringify(options))

@@ -3,6 +3,7 @@
  */
 import type { CatalogObject } from './catalog.ts'
 import { isWaiting } from './pipe-files.ts'
+import { pipeHindrance } from './hindrances.ts'
 import { pipeLocation } from './stage-location.ts'
 import type { Standing } from './standing.ts'
 
@@ -23,12 +24,14 @@ export async function pipeStatus(
     { id: String(pipe.id) },
   )
   const [pending, received, ingested, ingestedKey, oldestKey, oldest, failed] = rows[0] ?? []
+  const hindrance = pipeHindrance(core, pipe)
   const { prefix } = pipeLocation(core.catalog, pipe)
   const path = (key: string): string => (key.startsWith(prefix) ? key.slice(prefix.length) : key)
   const time = (ms: string): string => new Date(Number(ms)).toISOString()
   return {
-    executionState: pipe.definition.paused ? 'PAUSED' : 'RUNNING',
+    executionState: pipe.definition.paused ? 'PAUSED' : hindrance === null ? 'RUNNING' : 'STALLED_COMPILATION_ERROR',
     pendingFileCount: Number(pending),
+    ...(hindrance === null ? {} : { error: hindrance }),
     ...(received ? { lastReceivedMessageTimestamp: time(received) } : {}),
     ...(ingested ? { lastIngestedTimestamp: time(ingested) } : {}),
     ...(ingestedKey ? { lastIngestedFilePath: path(ingestedKey) } : {}),

@@ -1,7 +1,6 @@
 /**
  * Functions that ask the engine itself: where the session is, whether a stream has rows, how a pipe is doing.
  */
-import { existing } from '../sql/name-resolution.ts'
 import { parseName } from './object-name.ts'
 import { pipeStatus } from './pipe-status.ts'
 import type { Typed } from '../sql/scope.ts'
@@ -27,7 +26,7 @@ export async function systemFunction(standing: Standing, name: string, args: rea
     case 'SYSTEM$STREAM_HAS_DATA':
       return streamFlag(standing, only(name, args))
     case 'SYSTEM$PIPE_STATUS': {
-      const pipe = existing(standing.core.catalog, 'pipe', parseName(only(name, args)), state)
+      const pipe = standing.access.existing('pipe', parseName(only(name, args)), ['MONITOR', 'OPERATE'])
       return { sql: constant(JSON.stringify(await pipeStatus(standing, pipe))), type: textType }
     }
     default:
@@ -51,8 +50,8 @@ function wrongArguments(name: string, expected: number, got: number): SqlError {
   return new SqlError('000939', '22023', message)
 }
 
-async function streamFlag({ core, state, transaction }: Standing, name: string): Promise<Typed> {
-  const stream = existing(core.catalog, 'stream', parseName(name), state)
+async function streamFlag({ core, access, transaction }: Standing, name: string): Promise<Typed> {
+  const stream = access.existing('stream', parseName(name), 'SELECT')
   const table = streamTable(core, stream)
   const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
   if (rows.length === 0) core.commits.freshness.lookedAt(stream.id)

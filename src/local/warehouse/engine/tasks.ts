@@ -2,8 +2,10 @@
  * Tasks: when each runs, and what its failures do. What it runs is a session's, what became of it task-history.ts's.
  */
 import { randomUUID } from 'node:crypto'
+import { Access } from './access.ts'
 import type { CatalogObject } from './catalog.ts'
 import { type Core, reading, writing } from './core.ts'
+import { taskHindrance } from './hindrances.ts'
 import { streamTable } from './standing.ts'
 import { SqlError, type Statement } from '../sql/statement.ts'
 import { streamHasData } from './streams.ts'
@@ -191,20 +193,16 @@ export class Tasks {
     this.changed()
   }
 
-  /** Whether WHEN is true; an error where it cannot be told. */
-  async #condition({ definition, name }: Task): Promise<boolean | SqlError> {
-    const { whenStream } = definition
+  /** Whether WHEN is true, asked with the rights of the task's owner; an error where it cannot be told. */
+  async #condition(task: Task): Promise<boolean | SqlError> {
+    const { whenStream } = task.definition
+    const hindrance = taskHindrance(this.#core, task)
+    if (hindrance) return hindrance
     if (!whenStream) return true
-    const { catalog } = this.#core
+    const owner = new Access(this.#core, task.owner, { database: null, schema: null })
     try {
       return await reading(this.#core, async (transaction) => {
-        const stream = catalog.find('stream', whenStream)
-        if (!stream)
-          throw new SqlError(
-            '002003',
-            '02000',
-            `Stream '${whenStream.join('.')}' of task '${name.join('.')}' does not exist.`,
-          )
+        const stream = owner.existing('stream', whenStream, 'SELECT')
         const table = streamTable(this.#core, stream)
         const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
         if (rows.length === 0) this.#core.commits.freshness.lookedAt(stream.id)

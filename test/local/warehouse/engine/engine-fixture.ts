@@ -94,6 +94,9 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
   return stage
 }
 
+/** The user of the sessions: may do everything. */
+export const administrator = { name: 'FIRN', defaultRole: 'ACCOUNTADMIN', roles: ['ACCOUNTADMIN'] } as const
+
 /** Notifications come when the test gives them. */
 export type HandQueue = EventQueue & {
   give(...files: EventFile[]): Promise<void>
@@ -148,7 +151,8 @@ export async function openFixture(t: TestContext, knobs: Partial<Knobs> = {}): P
         dir,
         storageIntegrations: ['FIRN_S3'],
         warehouses: ['FIRN_WH'],
-        roles: ['ACCOUNTADMIN'],
+        roles: [],
+        users: [administrator],
         clock,
         knobs,
         openBucket: () => stage,
@@ -214,6 +218,7 @@ export async function openFolder(dir: string): Promise<{ engine: WarehouseEngine
       storageIntegrations: [],
       warehouses: [],
       roles: [],
+      users: [administrator],
       clock,
       knobs: {},
       openBucket: (bucket) => memoryStage(bucket, clock),

@@ -13,7 +13,7 @@ import { openEngine, type WarehouseEngine } from '../../../../src/local/warehous
 import { openStage } from '../../../../src/stage/s3.ts'
 import { createLogger } from '../../../../src/telemetry.ts'
 import { testStack } from '../../../support/stack.ts'
-import { parquetOf, until } from './engine-fixture.ts'
+import { administrator, parquetOf, until } from './engine-fixture.ts'
 
 const logger = createLogger({ level: 'silent' })
 const brokers = [...testStack().kafka.brokers]
@@ -100,6 +100,7 @@ test('a pipe loads what the S3 server announces, also what it announced while th
         storageIntegrations: ['FIRN_S3'],
         warehouses: [],
         roles: [],
+        users: [administrator],
         clock: systemClock,
         knobs: { duplicate: true },
         openBucket: () => stage,
