@@ -179,7 +179,6 @@ async function drop(
   }
   access.check(object, 'OWNERSHIP')
   if (what === 'database' || what === 'schema') {
-    for (const inner of core.catalog.within(whole)) await remove(core, access, transaction, inner)
     transaction.afterCommit(() => {
       if (state.database !== whole[0]) return
       if (what === 'database') state.database = null
@@ -190,7 +189,15 @@ async function drop(
   return status(`${shown} successfully dropped.`)
 }
 
+/** Takes an object away, with all that lies in it. */
 async function remove(core: Core, access: Access, transaction: Transaction, object: CatalogObject): Promise<void> {
+  // A role may have the name of a database; nothing lies in a role.
+  const holds = object.kind === 'database' || object.kind === 'schema'
+  for (const inner of holds ? core.catalog.within(object.name) : []) await removeOne(core, access, transaction, inner)
+  await removeOne(core, access, transaction, object)
+}
+
+async function removeOne(core: Core, access: Access, transaction: Transaction, object: CatalogObject): Promise<void> {
   const id = { id: String(object.id) }
   const forget = (table: string, column: string): Promise<unknown> =>
     transaction.write(`DELETE FROM _catalog.${table} WHERE ${column} = CAST($id AS BIGINT)`, id)

@@ -27,7 +27,8 @@ export type FutureGrant = {
 }
 
 export class Grants {
-  readonly #grants = new Map<string, Grant>()
+  /** by object, since each statement asks for some objects' grants */
+  readonly #grants = new Map<number, Map<string, Grant>>()
   readonly #futures = new Map<string, FutureGrant>()
 
   /** Reads what the store holds. */
@@ -44,7 +45,7 @@ export class Grants {
         grantedBy: grantedBy ?? '',
         createdMs: Number(createdMs),
       }
-      grants.#grants.set(keyOf(grant), grant)
+      grants.#put(grant)
     }
     const futures = await connection.run(
       'SELECT schema_id, kind, privilege, grantee, granted_by FROM _catalog.future_grants',
@@ -63,11 +64,12 @@ export class Grants {
   }
 
   on(objectId: number): readonly Grant[] {
-    return [...this.#grants.values()].filter((grant) => grant.objectId === objectId)
+    return [...(this.#grants.get(objectId)?.values() ?? [])]
   }
 
   to({ kind, name }: Grantee): readonly Grant[] {
-    return [...this.#grants.values()].filter(({ grantee }) => grantee.kind === kind && grantee.name === name)
+    const all = [...this.#grants.values()].flatMap((ofObject) => [...ofObject.values()])
+    return all.filter(({ grantee }) => grantee.kind === kind && grantee.name === name)
   }
 
   futures(schemaId: number, kind: ObjectKind): readonly FutureGrant[] {
@@ -76,13 +78,15 @@ export class Grants {
 
   /** What was granted before stays as it was. */
   async add(transaction: Transaction, grant: Grant): Promise<void> {
-    if (this.#grants.has(keyOf(grant))) return
+    if (this.#grants.get(grant.objectId)?.has(keyOf(grant)) === true) return
     await transaction.write(
       `INSERT INTO _catalog.grants VALUES (
         CAST($id AS BIGINT), $privilege, $kind, $grantee, $by, CAST($created AS BIGINT))`,
       { ...parametersOf(grant), by: grant.grantedBy, created: String(grant.createdMs) },
     )
-    transaction.afterCommit(() => this.#grants.set(keyOf(grant), grant))
+    transaction.afterCommit(() => {
+      this.#put(grant)
+    })
   }
 
   async remove(transaction: Transaction, grant: Pick<Grant, 'objectId' | 'privilege' | 'grantee'>): Promise<void> {
@@ -91,7 +95,7 @@ export class Grants {
        AND grantee_kind = $kind AND grantee = $grantee`,
       parametersOf(grant),
     )
-    transaction.afterCommit(() => this.#grants.delete(keyOf(grant)))
+    transaction.afterCommit(() => this.#grants.get(grant.objectId)?.delete(keyOf(grant)))
   }
 
   async addFuture(transaction: Transaction, future: FutureGrant): Promise<void> {
@@ -126,6 +130,11 @@ export class Grants {
     for (const future of this.#futures.values()) {
       if (future.role === role) await this.removeFuture(transaction, future)
     }
+  }
+
+  #put(grant: Grant): void {
+    const ofObject = this.#grants.get(grant.objectId) ?? new Map<string, Grant>()
+    this.#grants.set(grant.objectId, ofObject.set(keyOf(grant), grant))
   }
 }
 

@@ -81,8 +81,17 @@ test('an object that is dropped or replaced loses its grants; one of the same na
   }
   const given = async () => (await r.shown('SHOW GRANTS TO ROLE r', 'granted_on')).toSorted()
   assert.deepEqual(await given(), ['DATABASE', 'SCHEMA'])
-  await f.run('DROP SCHEMA public', 'CREATE SCHEMA public')
-  assert.deepEqual(await given(), ['DATABASE'])
+  for (const again of ['DROP SCHEMA db.public', 'CREATE OR REPLACE SCHEMA db.public']) {
+    await f.run(
+      'CREATE SCHEMA IF NOT EXISTS db.public',
+      'USE SCHEMA db.public',
+      ...around,
+      'CREATE TABLE IF NOT EXISTS t (id NUMBER)',
+    )
+    await f.run('GRANT SELECT ON TABLE t TO ROLE r', again)
+    assert.deepEqual(await given(), ['DATABASE'])
+    assert.deepEqual((await f.run('SHOW TABLES IN ACCOUNT')).rows, [])
+  }
 })
 
 test('a role that is dropped leaves what it owned to the one that dropped it, and its name holds nothing', async (t) => {
@@ -99,6 +108,19 @@ test('a role that is dropped leaves what it owned to the one that dropped it, an
   await assert.rejects(anew.run('CREATE ROLE more'), refusal('003001'))
   await assert.rejects(f.run('DROP ROLE PUBLIC'), refusal('003001'))
   await assert.rejects(f.run('CREATE OR REPLACE ROLE ACCOUNTADMIN'), refusal('003001'))
+})
+
+test('a role or integration that has the name of a database goes alone', async (t) => {
+  const f = await openFixture(t)
+  await f.run(
+    'CREATE TABLE t (id NUMBER)',
+    'CREATE ROLE db',
+    `CREATE STORAGE INTEGRATION db TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' ENABLED = TRUE
+     STORAGE_AWS_ROLE_ARN = 'a' STORAGE_ALLOWED_LOCATIONS = ('*')`,
+    'DROP ROLE db',
+    'DROP INTEGRATION db',
+  )
+  assert.deepEqual(await f.rows('SELECT * FROM t'), [])
 })
 
 test('ownership changes hands with the grants only where it is said what becomes of them', async (t) => {
@@ -167,10 +189,10 @@ test('a privilege that the kind does not have is refused by its name', async (t)
     ['CREATE TABLE ON ACCOUNT', /'ACCOUNT' for privilege 'CREATE TABLE'/],
     ['USAGE ON ROLE r', /'ROLE' for privilege 'USAGE'/],
   ] as const) {
-    await assert.rejects(
-      f.run(`GRANT ${grant} TO ROLE r`),
-      (error: Error) => refusal('003008')(error) && words.test(error.message),
-    )
+    await assert.rejects(f.run(`GRANT ${grant} TO ROLE r`), (error: Error) => {
+      refusal('003008')(error)
+      return words.test(error.message)
+    })
   }
   await assert.rejects(f.run('GRANT SELECT ON TABLE t TO ROLE nobody'), /Role 'NOBODY'/)
   await assert.rejects(f.run('GRANT ROLE r TO USER nobody'), /User 'NOBODY'/)

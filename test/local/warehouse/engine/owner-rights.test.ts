@@ -138,3 +138,35 @@ test('a pipe loads while its owner may use what it names; what comes meanwhile i
   await f.run('GRANT INSERT ON TABLE landing TO ROLE owner_role')
   await until(async () => (await loaded()) === 3)
 })
+
+test('a privilege that goes while a file is on its way keeps the file waiting', async (t) => {
+  const { f, owner } = await withOwner(t)
+  const pipe = (name: string, table: string, path: string): string =>
+    `CREATE PIPE ${name} AUTO_INGEST = TRUE AS COPY INTO ${table} (id) FROM (SELECT $1:id::NUMBER FROM @st/${path})
+     FILE_FORMAT = (FORMAT_NAME = 'pq')`
+  await f.run(
+    'CREATE FILE FORMAT pq TYPE = PARQUET',
+    `CREATE STAGE st URL = 's3://cdc/' STORAGE_INTEGRATION = FIRN_S3`,
+    'GRANT USAGE ON FILE FORMAT pq TO ROLE owner_role',
+    'GRANT USAGE ON STAGE st TO ROLE owner_role',
+    'GRANT INSERT ON TABLE landing TO ROLE owner_role',
+    'CREATE TABLE others (id NUMBER)',
+    pipe('admins', 'others', 'on/'),
+  )
+  await owner.run(pipe('owned', 'landing', 'in/'))
+  const get = f.stage.get.bind(f.stage)
+  f.stage.get = async (key) => {
+    f.stage.get = get
+    await f.run('REVOKE INSERT ON TABLE landing FROM ROLE owner_role')
+    return get(key)
+  }
+  // Fetched together, loaded in this order: once the second one is there, the first one has had its turn.
+  const keys = ['in/a.parquet', 'on/b.parquet']
+  for (const key of keys) f.stage.objects.set(key, await parquetOf('SELECT 7 AS id'))
+  await f.queue.give(...keys.map((key) => ({ bucket: 'cdc', key, size: 1, stagedMs: f.clock.nowMs() })))
+  const count = async (table: string): Promise<number> => (await f.rows(`SELECT id FROM ${table}`)).length
+  await until(async () => (await count('others')) === 1)
+  assert.equal(await count('landing'), 1)
+  await f.run('GRANT INSERT ON TABLE landing TO ROLE owner_role')
+  await until(async () => (await count('landing')) === 2)
+})
