@@ -79,7 +79,7 @@ function pipeDefinition(
   { copy, definition, autoIngest, comment }: Extract<Create, { kind: 'create pipe' }>,
 ): Definitions['pipe'] {
   const { copy: whole } = resolveCopy(core, state, copy)
-  return { comment, copy: whole, definition, autoIngest, paused: false }
+  return { comment, copy: whole, definition, autoIngest, paused: false, pausedMs: null }
 }
 
 function taskDefinition(

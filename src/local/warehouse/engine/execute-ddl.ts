@@ -7,6 +7,7 @@ import { type Background, type Core, writing } from './core.ts'
 import { definitionOf, type Create, kindOf } from './definitions.ts'
 import type { Result, SessionState } from '../engine.ts'
 import { checkContainer, existing, missing, nameText, wholeName } from '../sql/name-resolution.ts'
+import { pausedAs } from './pipe-state.ts'
 import { forgetTable } from './loaded-files.ts'
 import { done, status } from './outcome.ts'
 import { type Name, type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
@@ -44,7 +45,7 @@ function execute(core: Core, state: SessionState, statement: Ddl): Promise<Resul
         const whole = wholeName('pipe', statement.name, state)
         if (statement.ifExists && !core.catalog.find('pipe', whole)) return done
         const pipe = existing(core.catalog, 'pipe', whole, state)
-        await core.catalog.change(transaction, pipe, { ...pipe.definition, paused: statement.paused })
+        await core.catalog.change(transaction, pipe, pausedAs(core, pipe, statement.paused))
         return done
       })
     case 'create database':

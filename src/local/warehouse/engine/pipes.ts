@@ -8,6 +8,7 @@ import { fetchFile, type FetchedFile } from './copy-file.ts'
 import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-files.ts'
 import { isMeant, type Knobs, noKnobs, turned } from './knobs.ts'
 import { loadFile } from './pipe-load.ts'
+import { pipeLack } from './pipe-state.ts'
 import { pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
 import { Failure } from '../../../failure.ts'
@@ -66,7 +67,7 @@ export class Pipes {
         if (matching.length === 0) continue
         for (let time = 0; time < times; time += 1) await takeFiles(this.#core, transaction, pipe.id, matching)
       }
-      await setPosition(transaction, topic, partition, next)
+      await setPosition(transaction, { topic, partition, next, receivedMs: this.#core.clock.nowMs() })
     })
     if (files.length > 0) this.changed()
   }
@@ -156,9 +157,8 @@ export class Pipes {
     return this.#core.catalog.list('pipe').filter((pipe) => !pipe.definition.paused && this.#isWhole(pipe))
   }
 
-  /** A pipe whose stage or table is gone waits until it is made anew. */
+  /** A pipe whose stage, table or file format is gone waits until it is made anew. */
   #isWhole(pipe: Pipe): boolean {
-    const { table, stage } = pipe.definition.copy
-    return this.#core.catalog.find('stage', stage) !== null && this.#core.catalog.find('table', table) !== null
+    return pipeLack(this.#core, pipe) === null
   }
 }

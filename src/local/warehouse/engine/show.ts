@@ -7,7 +7,7 @@ import type { Core } from './core.ts'
 import type { Result, SessionState } from '../engine.ts'
 import { existing, nameText, wholeName } from '../sql/name-resolution.ts'
 import { listing, textType, timeCell, timeType } from './outcome.ts'
-import { pipeLocation } from './stage-location.ts'
+import { pipeLack } from './pipe-state.ts'
 import type { Name, ObjectKind, SqlType, Statement } from '../sql/statement.ts'
 import type { Cell } from './store.ts'
 import { duckTable } from './store-text.ts'
@@ -29,14 +29,14 @@ const pipeIdentity: readonly Field<'pipe'>[] = [
   ...head,
   ['definition', ({ definition }) => definition.definition],
   ['owner', null],
-  ['notification_channel', null],
+  ['notification_channel', ({ definition }, { core }) => (definition.autoIngest ? core.notificationChannel : null)],
   comment,
   ['integration', null],
   ['pattern', null],
   ['error_integration', null],
 ]
 const pipeValidity: readonly Field<'pipe'>[] = [
-  ['invalid_reason', (pipe, { core }) => invalidReason(core, pipe)],
+  ['invalid_reason', (pipe, { core }) => pipeLack(core, pipe)?.reason ?? null],
   ['kind', () => 'STAGE'],
 ]
 
@@ -184,15 +184,6 @@ function likePattern(like: string): RegExp {
 
 function sameTable(core: Core, { table, tableId }: Definitions['stream']): boolean {
   return core.catalog.find('table', table)?.id === tableId
-}
-
-function invalidReason(core: Core, pipe: CatalogObject<'pipe'>): Cell {
-  const { table, stage, fileFormat } = pipe.definition.copy
-  if (!core.catalog.find('table', table)) return `Table '${nameText(table)}' does not exist`
-  if (!core.catalog.find('stage', stage)) return `Stage '${nameText(stage)}' does not exist`
-  if (!core.catalog.find('file format', fileFormat)) return `File format '${nameText(fileFormat)}' does not exist`
-  pipeLocation(core.catalog, pipe)
-  return null
 }
 
 async function rowCount(core: Core, tableId: number): Promise<Cell> {

@@ -34,6 +34,8 @@ export type EngineOptions = {
   readonly openBucket: (bucket: string) => Stage
   /** null: pipes learn of files through REFRESH alone */
   readonly openQueue: ((connection: Connection) => EventQueue) | null
+  /** the queue's name, for SHOW PIPES */
+  readonly notificationChannel?: string | null
 }
 
 /** The engine, and doors for tests. */
@@ -66,6 +68,9 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
     }
   }
   const tasks = new Tasks(core, runBody)
+  core.wakePipes = () => {
+    pipes.changed()
+  }
   core.commits.onCommit = () => {
     tasks.committed()
   }
@@ -126,6 +131,8 @@ async function openCore(options: EngineOptions, logger: Logger, { store, connect
     warehouses: new Set(options.warehouses),
     roles: new Set(options.roles),
     openBucket: options.openBucket,
+    notificationChannel: options.notificationChannel ?? null,
+    wakePipes: () => undefined,
   }
 }
 
