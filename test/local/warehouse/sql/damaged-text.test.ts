@@ -103,7 +103,7 @@ test('nothing is nested so deep that it takes the parser down', () => {
     `SELECT 1${' UNION ALL SELECT 1'.repeat(times)}`,
     `SELECT * FROM ${'(SELECT * FROM '.repeat(times)}t`,
     'BEGIN '.repeat(times),
-    `${'BEGIN DELETE FROM t; '.repeat(times)}`,
+    'BEGIN DELETE FROM t; '.repeat(times),
     `EXECUTE IMMEDIATE ${'$$ BEGIN '.repeat(times)}`,
     `CREATE TASK t SCHEDULE = '1 MINUTE' AS ${"CREATE TASK t SCHEDULE = '1 MINUTE' AS ".repeat(2000)}`,
   ]
