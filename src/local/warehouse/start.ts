@@ -60,6 +60,7 @@ export async function startWarehouse(options: WarehouseOptions, logger: Logger):
       roles,
       clock: systemClock,
       knobs: options.knobs ?? {},
+      notificationChannel: events?.topic ?? null,
       openBucket,
       openQueue:
         events &&

@@ -31,6 +31,7 @@ const statements = [
     state VARCHAR NOT NULL, finished_ms BIGINT)`,
   `CREATE TABLE IF NOT EXISTS _catalog.event_positions (
     topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL)`,
+  'ALTER TABLE _catalog.event_positions ADD COLUMN IF NOT EXISTS received_ms BIGINT',
   `CREATE TABLE IF NOT EXISTS _catalog.copy_history (
     table_id BIGINT NOT NULL, pipe_id BIGINT NOT NULL, pipe VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
     stage_location VARCHAR NOT NULL, loaded_ms BIGINT NOT NULL, row_count BIGINT NOT NULL, row_parsed BIGINT NOT NULL,

@@ -60,6 +60,8 @@ export type Definitions = {
     readonly definition: string
     readonly autoIngest: boolean
     readonly paused: boolean
+    /** since when; null where it is not */
+    readonly pausedMs: number | null
   }
   readonly stream: Commented & { readonly table: Name; readonly tableId: number }
   readonly task: Commented & TaskDefinition

@@ -22,6 +22,10 @@ export type Core = {
   /** by name */
   readonly users: ReadonlyMap<string, EngineUser>
   readonly openBucket: (bucket: string) => Stage
+  /** where the notifications of all pipes come from; null: there are none */
+  readonly notificationChannel: string | null
+  /** a pipe may have something to do */
+  wakePipes: () => void
 }
 
 /** What runs in the background and has to hear of what sessions do. */

@@ -84,7 +84,7 @@ function pipeDefinition(
   { copy, definition, autoIngest, comment }: Extract<Create, { kind: 'create pipe' }>,
 ): Definitions['pipe'] {
   const { copy: whole } = resolveCopy({ core, access }, copy)
-  return { comment, copy: whole, definition, autoIngest, paused: false }
+  return { comment, copy: whole, definition, autoIngest, paused: false, pausedMs: null }
 }
 
 function taskDefinition(access: Access, statement: Extract<Create, { kind: 'create task' }>): Definitions['task'] {

@@ -10,6 +10,7 @@ import type { Result, SessionState } from '../engine.ts'
 import { missing, nameText, wholeName } from '../sql/name-resolution.ts'
 import { executeGrant, type Granting } from './execute-grant.ts'
 import { taskHindrance } from './hindrances.ts'
+import { pausedAs } from './pipe-state.ts'
 import { forgetTable } from './loaded-files.ts'
 import { done, status } from './outcome.ts'
 import { type Name, type ObjectKind, SqlError, type Statement } from '../sql/statement.ts'
@@ -55,7 +56,7 @@ function execute(core: Core, access: Access, state: SessionState, statement: Ddl
       return writing(core, async (transaction) => {
         if (statement.ifExists && !access.find('pipe', statement.name)) return done
         const pipe = access.existing('pipe', statement.name, 'OPERATE')
-        await core.catalog.change(transaction, pipe, { ...pipe.definition, paused: statement.paused })
+        await core.catalog.change(transaction, pipe, pausedAs(core, pipe, statement.paused))
         return done
       })
     case 'create database':

@@ -5,28 +5,31 @@
 import { Access } from './access.ts'
 import type { CatalogObject } from './catalog.ts'
 import type { Core } from './core.ts'
+import { type PipeLack, pipeLack } from './pipe-state.ts'
 import { nameText } from '../sql/name-resolution.ts'
 import { SqlError } from '../sql/statement.ts'
 
-/** As SHOW PIPES gives it; null where nothing is in the way. */
-export function pipeHindrance(core: Core, pipe: CatalogObject<'pipe'>): string | null {
+/** In the words of SYSTEM$PIPE_STATUS, and as SHOW PIPES gives the reason; null where nothing is in the way. */
+export function pipeHindrance(core: Core, pipe: CatalogObject<'pipe'>): PipeLack | null {
   const { catalog } = core
   const { copy } = pipe.definition
-  const table = catalog.find('table', copy.table)
-  if (!table) return `Table '${nameText(copy.table)}' does not exist`
-  const stage = catalog.find('stage', copy.stage)
-  if (!stage) return `Stage '${nameText(copy.stage)}' does not exist`
+  const [table, stage] = [catalog.find('table', copy.table), catalog.find('stage', copy.stage)]
   const fileFormat = catalog.find('file format', copy.fileFormat)
-  if (!fileFormat) return `File format '${nameText(copy.fileFormat)}' does not exist`
+  if (!table || !stage || !fileFormat) return pipeLack(core, pipe)
+  const stalled = (reason: string) => ({ state: 'STALLED_COMPILATION_ERROR', reason })
   const { storageIntegration } = stage.definition
-  if (!catalog.find('integration', [storageIntegration])) return `Integration '${storageIntegration}' does not exist`
+  if (!catalog.find('integration', [storageIntegration])) {
+    return stalled(`Integration '${storageIntegration}' does not exist`)
+  }
   const owner = new Access(core, pipe.owner, { database: null, schema: null })
   const missing = [
     ...(owner.may(table, 'SELECT', 'INSERT') ? [] : [`table '${nameText(copy.table)}'`]),
     ...(owner.may(stage, 'USAGE') ? [] : [`stage '${nameText(copy.stage)}'`]),
     ...(owner.may(fileFormat, 'USAGE') ? [] : [`file format '${nameText(copy.fileFormat)}'`]),
   ]
-  return missing.length === 0 ? null : `Insufficient privileges of role '${pipe.owner}' on ${missing.join(', ')}`
+  return missing.length === 0
+    ? null
+    : stalled(`Insufficient privileges of role '${pipe.owner}' on ${missing.join(', ')}`)
 }
 
 /** Null where nothing is in the way of a run. */

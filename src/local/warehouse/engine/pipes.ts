@@ -9,6 +9,7 @@ import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-f
 import { pipeHindrance } from './hindrances.ts'
 import { isMeant, type Knobs, noKnobs, turned } from './knobs.ts'
 import { loadFile } from './pipe-load.ts'
+import { pipeLack } from './pipe-state.ts'
 import { pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
 import { Failure } from '../../../failure.ts'
@@ -67,7 +68,7 @@ export class Pipes {
         if (matching.length === 0) continue
         for (let time = 0; time < times; time += 1) await takeFiles(this.#core, transaction, pipe.id, matching)
       }
-      await setPosition(transaction, topic, partition, next)
+      await setPosition(transaction, { topic, partition, next, receivedMs: this.#core.clock.nowMs() })
     })
     if (files.length > 0) this.changed()
   }
@@ -161,7 +162,6 @@ export class Pipes {
 
   /** A pipe whose stage or table is gone takes no files; one whose owner lacks a privilege does, and loads them later. */
   #isWhole(pipe: Pipe): boolean {
-    const { table, stage } = pipe.definition.copy
-    return this.#core.catalog.find('stage', stage) !== null && this.#core.catalog.find('table', table) !== null
+    return pipeLack(this.#core, pipe) === null
   }
 }

@@ -33,14 +33,14 @@ const pipeIdentity: readonly Field<'pipe'>[] = [
   ...head,
   ['definition', ({ definition }) => definition.definition],
   owner,
-  ['notification_channel', null],
+  ['notification_channel', ({ definition }, { core }) => (definition.autoIngest ? core.notificationChannel : null)],
   comment,
   ['integration', null],
   ['pattern', null],
   ['error_integration', null],
 ]
 const pipeValidity: readonly Field<'pipe'>[] = [
-  ['invalid_reason', (pipe, { core }) => pipeHindrance(core, pipe)],
+  ['invalid_reason', (pipe, { core }) => pipeHindrance(core, pipe)?.reason ?? null],
   ['kind', () => 'STAGE'],
 ]
 

@@ -2,7 +2,7 @@
  * Functions that ask the engine itself: where the session is, whether a stream has rows, how a pipe is doing.
  */
 import { parseName } from './object-name.ts'
-import { pipeStatus } from './pipe-status.ts'
+import { forceResume, pipeStatus } from './pipe-status.ts'
 import type { Typed } from '../sql/scope.ts'
 import { type Standing, streamTable } from './standing.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -28,6 +28,12 @@ export async function systemFunction(standing: Standing, name: string, args: rea
     case 'SYSTEM$PIPE_STATUS': {
       const pipe = standing.access.existing('pipe', parseName(only(name, args)), ['MONITOR', 'OPERATE'])
       return { sql: constant(JSON.stringify(await pipeStatus(standing, pipe))), type: textType }
+    }
+    case 'SYSTEM$PIPE_FORCE_RESUME': {
+      const [pipeName = '', options = ''] = args
+      if (args.length < 1 || args.length > 2) throw wrongArguments(name, 1, args.length)
+      await forceResume(standing, standing.access.existing('pipe', parseName(pipeName), 'OPERATE'), options)
+      return { sql: constant('Pipe resumed.'), type: textType }
     }
     default:
       throw new SqlError('002140', '42601', `SQL compilation error:\nUnknown function ${name}.`)

@@ -35,6 +35,8 @@ export type EngineOptions = Beforehand & {
   readonly openBucket: (bucket: string) => Stage
   /** null: pipes learn of files through REFRESH alone */
   readonly openQueue: ((connection: Connection) => EventQueue) | null
+  /** the queue's name, for SHOW PIPES */
+  readonly notificationChannel?: string | null
 }
 
 /** The engine, and doors for tests. */
@@ -68,6 +70,9 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
     }
   }
   const tasks = new Tasks(core, runBody)
+  core.wakePipes = () => {
+    pipes.changed()
+  }
   core.commits.onCommit = () => {
     tasks.committed()
   }
@@ -127,6 +132,8 @@ async function openCore(options: EngineOptions, logger: Logger, { store, connect
     loadDir,
     users: new Map(options.users.map((user) => [user.name, user])),
     openBucket: options.openBucket,
+    notificationChannel: options.notificationChannel ?? null,
+    wakePipes: () => undefined,
   }
 }
 

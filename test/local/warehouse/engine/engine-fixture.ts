@@ -157,6 +157,7 @@ export async function openFixture(t: TestContext, knobs: Partial<Knobs> = {}): P
         knobs,
         openBucket: () => stage,
         openQueue: () => queue,
+        notificationChannel: 's3-events',
       },
       createLogger({ level: 'silent' }),
     )
