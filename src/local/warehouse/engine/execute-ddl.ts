@@ -23,7 +23,9 @@ import { addColumns, duckColumns } from './table-columns.ts'
 import type { Transaction } from './transaction.ts'
 
 type Ddl =
-  Create | Granting | Extract<Statement, { kind: 'alter table add' | 'alter task' | 'alter pipe set' | 'drop' }>
+  | Create
+  | Granting
+  | Extract<Statement, { kind: 'alter table add' | 'alter task' | 'alter pipe set' | 'comment' | 'drop' }>
 
 export async function executeDdl(
   core: Core,
@@ -57,6 +59,14 @@ function execute(core: Core, access: Access, state: SessionState, statement: Ddl
         if (statement.ifExists && !access.find('pipe', statement.name)) return done
         const pipe = access.existing('pipe', statement.name, 'OPERATE')
         await core.catalog.change(transaction, pipe, pausedAs(core, pipe, statement.paused))
+        return done
+      })
+    case 'comment':
+      return writing(core, async (transaction) => {
+        const { what, name, ifExists, comment } = statement
+        if (ifExists && !access.find(what, name)) return done
+        const object = access.existing(what, name, 'OWNERSHIP')
+        await core.catalog.change(transaction, object, { ...object.definition, comment })
         return done
       })
     case 'create database':

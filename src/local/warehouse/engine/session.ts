@@ -121,6 +121,7 @@ export class Session implements EngineSession {
       case 'alter table add':
       case 'alter task':
       case 'alter pipe set':
+      case 'comment':
       case 'drop':
         // A DDL ends the open transaction first, as in Snowflake.
         await this.#commit()

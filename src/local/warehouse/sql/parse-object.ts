@@ -1,5 +1,5 @@
 /**
- * Statements about objects that are there: ALTER, USE, DROP, SHOW and DESCRIBE.
+ * Statements about objects that are there: ALTER, COMMENT, USE, DROP, SHOW and DESCRIBE.
  */
 import type { Cursor } from './cursor.ts'
 import { parseColumn } from './parse-create.ts'
@@ -124,6 +124,16 @@ export function parseDrop(cursor: Cursor): Statement {
   const what = madeKind(cursor, false)
   const ifExists = cursor.accept('IF', 'EXISTS')
   return { kind: 'drop', what, name: cursor.name(), ifExists }
+}
+
+/** Of a column it is refused: none of Firn's scripts has one. */
+export function parseComment(cursor: Cursor): Statement {
+  const ifExists = cursor.accept('IF', 'EXISTS')
+  cursor.expect('ON')
+  const what = madeKind(cursor, false)
+  const name = cursor.name()
+  cursor.expect('IS')
+  return { kind: 'comment', what, name, ifExists, comment: cursor.string() }
 }
 
 type Within = Extract<Statement, { kind: 'show' }>['within']

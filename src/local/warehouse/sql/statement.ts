@@ -256,6 +256,13 @@ export type Statement =
   /** all that the development warehouse has: a session acts in its one role */
   | { readonly kind: 'use secondary roles'; readonly roles: 'none' }
   | { readonly kind: 'use'; readonly what: 'database' | 'schema' | 'role' | 'warehouse'; readonly name: Name }
+  | {
+      readonly kind: 'comment'
+      readonly what: MadeKind
+      readonly name: Name
+      readonly ifExists: boolean
+      readonly comment: string
+    }
   | { readonly kind: 'drop'; readonly what: MadeKind; readonly name: Name; readonly ifExists: boolean }
   | {
       readonly kind: 'show'

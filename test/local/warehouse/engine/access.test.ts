@@ -102,6 +102,7 @@ const cases: readonly { readonly sql: string; readonly grants: readonly string[]
   inSchema('DESC STREAM s', 'SELECT ON STREAM s'),
   inSchema('DESC STAGE stg', 'USAGE ON STAGE stg'),
   inSchema('DESC FILE FORMAT pq', 'USAGE ON FILE FORMAT pq'),
+  inSchema(`COMMENT ON TABLE target IS 'x'`, 'OWNERSHIP ON TABLE target'),
   inSchema('DROP TABLE target', 'OWNERSHIP ON TABLE target'),
   inSchema('DROP PIPE p', 'OWNERSHIP ON PIPE p'),
   inSchema('GRANT SELECT ON TABLE target TO ROLE other', 'OWNERSHIP ON TABLE target'),
@@ -207,6 +208,7 @@ test('what a role holds nothing on is not there for it; what it holds too little
   assert.deepEqual(await f.rows('SELECT COUNT(*) FROM target'), [['0']])
   await r.run(
     'ALTER TABLE IF EXISTS target ADD COLUMN more NUMBER',
+    `COMMENT IF EXISTS ON TABLE target IS 'x'`,
     'ALTER TASK IF EXISTS k RESUME',
     'ALTER PIPE IF EXISTS p SET PIPE_EXECUTION_PAUSED = FALSE',
     'ALTER PIPE IF EXISTS p REFRESH',
