@@ -12,6 +12,8 @@ import type { WarehouseOptions } from './warehouse/start.ts'
 
 export const warehouseUser = 'FIRN'
 export const warehouseRole = 'FIRN_OWNER'
+/** As the account script would make them. */
+const otherRoles = ['FIRN_INGEST', 'FIRN_OPERATOR', 'FIRN_READER'] as const
 export const warehouseName = 'FIRN_WH'
 export const storageIntegration = 'FIRN_S3'
 
@@ -49,7 +51,7 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
         password: state.passwords.warehouse,
         publicKeyFile,
         defaultRole: warehouseRole,
-        roles: [warehouseRole, 'ACCOUNTADMIN'],
+        roles: [warehouseRole, ...otherRoles, 'ACCOUNTADMIN'],
       },
     ],
     s3: {
@@ -61,6 +63,9 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
     events: { brokers: [`127.0.0.1:${state.ports.kafka}`], topic: eventTopic },
     storageIntegrations: [storageIntegration],
     warehouses: [warehouseName],
-    roles: [{ name: warehouseRole, accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK', 'EXECUTE MANAGED TASK'] }],
+    roles: [
+      { name: warehouseRole, accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK', 'EXECUTE MANAGED TASK'] },
+      ...otherRoles.map((name) => ({ name, accountPrivileges: [] })),
+    ],
   }
 }

@@ -33,8 +33,8 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     name: 'FIRN',
     password: 'secret',
     publicKeyFile: null,
-    defaultRole: 'ACCOUNTADMIN',
-    roles: ['ACCOUNTADMIN', 'FIRN_OWNER'],
+    defaultRole: 'FIRN_OWNER',
+    roles: ['FIRN_OWNER'],
   }
   const options: WarehouseOptions = {
     dir: join(dir, 'data'),
@@ -44,7 +44,10 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     events: null,
     storageIntegrations: ['FIRN_S3'],
     warehouses: ['FIRN_WH'],
-    roles: [{ name: 'FIRN_OWNER', accountPrivileges: [] }],
+    roles: [
+      { name: 'FIRN_OWNER', accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK'] },
+      ...['FIRN_INGEST', 'FIRN_OPERATOR', 'FIRN_READER'].map((name) => ({ name, accountPrivileges: [] })),
+    ],
   }
   const file = join(dir, 'options.json')
   await writeFile(file, JSON.stringify(options))
@@ -54,7 +57,7 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     accessUrl,
     user: user.name,
     password: user.password,
-    role: 'ACCOUNTADMIN',
+    role: 'FIRN_OWNER',
     database: 'CDC',
   }
   const launch = async (): Promise<Child> => {

@@ -1,6 +1,6 @@
 /**
  * All objects of a database as text, to be compared: names, columns, definitions, comments, grants. What differs between two
- * databases of one schema is left out: times, and the database's name.
+ * databases of one schema is left out: times, the database's name, and where its stage is.
  */
 import { identifier } from '../../src/identifier.ts'
 import type { Row, Session } from '../../src/snowflake/session.ts'
@@ -33,6 +33,8 @@ export async function dumpSchema(session: Session, database: string): Promise<st
       if (/^(INFORMATION_SCHEMA|PUBLIC)\b/.test(name)) continue
       lines.push(`${kind.slice(0, -1)} ${name}`)
       for (const column of told) {
+        // A schema that was there before keeps the comment that it had.
+        if (kind === 'SCHEMAS' && column === 'comment') continue
         const value = row[column]
         if (typeof value === 'string' && value !== '') lines.push(`  ${column}: ${value.replace(/\n\s*/g, ' ')}`)
       }
@@ -41,7 +43,8 @@ export async function dumpSchema(session: Session, database: string): Promise<st
       lines.push(...(await grantsOn(session, kind.slice(0, -1), whole)))
     }
   }
-  return `${lines.join('\n').replaceAll(identifier(database), 'DB').replaceAll(database, 'DB')}\n`
+  const text = lines.join('\n').replaceAll(identifier(database), 'DB').replaceAll(database, 'DB')
+  return `${text.replace(/s3:\/\/\S+/g, 's3://...')}\n`
 }
 
 function nameOf(kind: string, row: Row): string {

@@ -108,7 +108,7 @@ const statements: readonly (readonly [sql: string, ...who: Role[]])[] = [
 /** An object of which a role may know nothing is as good as missing; else the privilege is what it lacks. */
 function isRefused(error: unknown): boolean {
   if (!(error instanceof Failure) || error.code !== 'STATEMENT_FAILED') throw error
-  return /\(code (003001|002003|002043), /.test(error.message)
+  return /\(code (003001|003102|002003|002043), /.test(error.message)
 }
 
 describe('what a role may do', { concurrency: false }, () => {

@@ -83,6 +83,11 @@ async function place(name: string) {
   }
 }
 
+/** By lines, so that a difference can be read. */
+function assertSame(found: string, expected: string): void {
+  assert.deepEqual(found.split('\n'), expected.split('\n'))
+}
+
 const change = (op: string, key: string, at: number): LandingFileRow => ({
   op,
   id: key,
@@ -99,7 +104,7 @@ describe('the schema', { concurrency: false }, () => {
     fresh = await dump()
     await matchesGolden('schema.txt', fresh)
     assert.match(await migrate(), /^0 scripts applied, /)
-    assert.equal(await dump(), fresh)
+    assertSame(await dump(), fresh)
     const { code, stdout } = await firn(['migrate', '--plan', '--config', file])
     assert.equal(code, 0)
     assert.match(stdout, /^-- 0 scripts to apply, \d+ are there already\n$/)
@@ -138,7 +143,7 @@ describe('the schema', { concurrency: false }, () => {
     await put(5, change('c', 'waiting', 5))
 
     await migrate()
-    assert.equal(await dump(), fresh)
+    assertSame(await dump(), fresh)
     await put(6, change('c', 'new', 6))
     // The successor loads again what its predecessor had loaded.
     await count(`${landing} WHERE file_name LIKE '%00000000000000000006.parquet'`, 1)
@@ -185,7 +190,7 @@ describe('the schema', { concurrency: false }, () => {
     const { database, file, dump, rows } = await place('TWICE')
     const both = await Promise.all([firn(['migrate', '--config', file]), firn(['migrate', '--config', file])])
     for (const { code, stderr } of both) assert.equal(code, 0, stderr)
-    assert.equal(await dump(), fresh)
+    assertSame(await dump(), fresh)
     const twice = await rows(
       `SELECT script FROM ${database}.FIRN.MIGRATIONS GROUP BY script HAVING COUNT(*) > 1 ORDER BY script`,
     )
