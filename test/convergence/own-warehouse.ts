@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { choosePorts } from '../../src/local/ports.ts'
 import type { WarehouseOptions } from '../../src/local/warehouse/start.ts'
+import { storageIntegration, warehouseName, warehouseRole, warehouseRoles } from '../../src/local/warehouse-server.ts'
 import { connectSnowflake, type LoginConfig, type Session } from '../../src/snowflake/session.ts'
 import { type Child, logTail, start } from '../lab/child.ts'
 import { until } from '../support/until.ts'
@@ -33,8 +34,8 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     name: 'FIRN',
     password: 'secret',
     publicKeyFile: null,
-    defaultRole: 'FIRN_OWNER',
-    roles: ['FIRN_OWNER'],
+    defaultRole: warehouseRole,
+    roles: [warehouseRole],
   }
   const options: WarehouseOptions = {
     dir: join(dir, 'data'),
@@ -42,12 +43,9 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     users: [user],
     s3: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', accessKeyId: 'none', secretAccessKey: 'none' },
     events: null,
-    storageIntegrations: ['FIRN_S3'],
-    warehouses: ['FIRN_WH'],
-    roles: [
-      { name: 'FIRN_OWNER', accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK'] },
-      ...['FIRN_INGEST', 'FIRN_OPERATOR', 'FIRN_READER'].map((name) => ({ name, accountPrivileges: [] })),
-    ],
+    storageIntegrations: [storageIntegration],
+    warehouses: [warehouseName],
+    roles: warehouseRoles,
   }
   const file = join(dir, 'options.json')
   await writeFile(file, JSON.stringify(options))
@@ -57,7 +55,7 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     accessUrl,
     user: user.name,
     password: user.password,
-    role: 'FIRN_OWNER',
+    role: warehouseRole,
     database: 'CDC',
   }
   const launch = async (): Promise<Child> => {

@@ -272,7 +272,7 @@ async function migrate(session: Session, { seed, mode }: WorldOptions) {
   const warehouse = warehouseOf(config)
   const shared = sharedNames(warehouse)
   const { stream, rejects, tombstones, task, retention, target, live, history } = tableNames(warehouse, { table })
-  await session.execute(`ALTER TASK ${task.sql} SUSPEND`)
+  for (const { sql } of [task, retention]) await session.execute(`ALTER TASK ${sql} SUSPEND`)
   const bodyOf = (name: string): string => {
     const made = statements.find((statement) => statement.startsWith(`CREATE OR REPLACE TASK ${name}\n`)) ?? ''
     return made.slice(made.indexOf('\nAS\n') + '\nAS\n'.length)

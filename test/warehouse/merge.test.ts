@@ -1,7 +1,7 @@
 /** The merge task at the ends of the calendar. That it converges is test/convergence's, what the SQL says test/contract's. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { renderAccountScript, renderScripts } from '../../src/warehouse/render.ts'
+import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
 import { type Fixture, openFixture } from '../local/warehouse/engine/engine-fixture.ts'
 import { exampleConfig } from '../support/config.ts'
@@ -18,9 +18,8 @@ type LandingRow = {
 async function openMerge(t: TestContext): Promise<Fixture> {
   const fixture = await openFixture(t)
   const config = exampleConfig({ tables: [{ topic: 'shop.customers', table: 'SHOP.CUSTOMERS', key: ['id'] }] })
-  const templates = await readTemplates()
-  const scripts = [renderAccountScript(templates, config), ...renderScripts(templates, config)]
-  for (const { statements } of scripts) await fixture.run(...statements)
+  await fixture.run('USE ROLE FIRN_OWNER')
+  for (const { statements } of renderScripts(await readTemplates(), config)) await fixture.run(...statements)
   return fixture
 }
 
