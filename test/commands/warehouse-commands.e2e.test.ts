@@ -25,6 +25,7 @@ import { until } from '../support/until.ts'
 const { kafka, s3, warehouse } = testStack()
 const id = randomUUID().slice(0, 8)
 const topic = `commands-${id}`
+const scripts = `R__COMMANDS_${id.toUpperCase()}__`
 
 /** The settings as a tree; the names need quotes in every place where names can. */
 const settings = {
@@ -92,7 +93,7 @@ describe('from nothing to a schema', { concurrency: false }, () => {
     const { code, failed } = await check()
     assert.equal(code, 3)
     assert.match(failed.join('\n'), new RegExp(`^topic ${topic}: does not exist`, 'm'))
-    assert.match(failed.join('\n'), /^migrations: 10 of 10 scripts are not applied: V000__ledger.sql, /m)
+    assert.match(failed.join('\n'), /^migrations: 15 of 15 scripts are not applied: V000__ledger.sql, /m)
   })
 
   test('migrate --plan prints every statement and runs none', async () => {
@@ -101,7 +102,7 @@ describe('from nothing to a schema', { concurrency: false }, () => {
     const { code, stdout } = await firn(['migrate', '--plan', '--config', file])
     assert.equal(code, 0)
     for (const statement of statements) assert.ok(stdout.includes(`${statement};`), statement)
-    assert.match(stdout, /^-- 10 scripts to apply, 0 are there already$/m)
+    assert.match(stdout, /^-- 15 scripts to apply, 0 are there already$/m)
     const again = await firn(['migrate', '--dry-run', '--json', '--config', file])
     const { pending } = JSON.parse(again.stdout) as { readonly pending: readonly { readonly statements: string[] }[] }
     assert.deepEqual(
@@ -113,7 +114,7 @@ describe('from nothing to a schema', { concurrency: false }, () => {
   test('migrate applies everything, once', async () => {
     const first = await firn(['migrate', '--config', file])
     assert.equal(first.code, 0, first.stderr)
-    assert.equal(first.stdout, '10 scripts applied, 0 were there already\n')
+    assert.equal(first.stdout, '15 scripts applied, 0 were there already\n')
     assert.match(first.stderr, /^applied V000__ledger.sql \(new, \d+\.\d s\)$/m)
     const second = await firn(['migrate', '--config', file, '--json'])
     assert.equal(second.stdout, '{"applied":[]}\n')
@@ -127,7 +128,7 @@ describe('from nothing to a schema', { concurrency: false }, () => {
     const rows = await session.query(
       `SELECT script, COUNT(*) AS times FROM "${database}".FIRN.MIGRATIONS GROUP BY script`,
     )
-    assert.equal(rows.length, 10)
+    assert.equal(rows.length, 15)
     assert.ok(rows.every(({ TIMES: times }) => times === '1'))
     await session.execute(`DROP DATABASE "${database}"`)
     await configure()
@@ -151,7 +152,7 @@ describe('from nothing to a schema', { concurrency: false }, () => {
 describe('what stands still', { concurrency: false }, () => {
   const names = {
     task: `"Commands-${id}".FIRN.SHOP_ORDER_ITEMS_MERGE`,
-    pipe: `"Commands-${id}".FIRN.COMMANDS_${id.toUpperCase()}_PIPE`,
+    pipe: `"Commands-${id}".FIRN.COMMANDS_${id.toUpperCase()}_PIPE_2`,
   }
 
   test('a suspended task and a paused pipe are found, each with the statement that starts it', async () => {
@@ -173,9 +174,9 @@ describe('what stands still', { concurrency: false }, () => {
     await session.execute(`DROP STREAM "Commands-${id}".FIRN.SHOP_ORDER_ITEMS_STREAM`)
     const { failed } = await check()
     assert.deepEqual(failed, ['stream SHOP_ORDER_ITEMS_STREAM: is not there, or this role may not see it'])
-    await session.execute(`DELETE FROM "Commands-${id}".FIRN.MIGRATIONS WHERE script LIKE '20_stream%'`)
+    await session.execute(`DELETE FROM "Commands-${id}".FIRN.MIGRATIONS WHERE script LIKE 'R__%20_stream%'`)
     const { stdout } = await firn(['migrate', '--config', file])
-    assert.equal(stdout, '1 scripts applied, 9 were there already\n')
+    assert.equal(stdout, '1 scripts applied, 14 were there already\n')
     assert.deepEqual(await check(), { code: 0, failed: [] })
   })
 })
@@ -184,9 +185,9 @@ describe('what changes', { concurrency: false }, () => {
   test('another schedule replaces the task, and nothing else', async () => {
     await configure({ warehouse: { ...settings.warehouse, schedule: '10 SECONDS' } })
     const { failed } = await check()
-    assert.deepEqual(failed, ['migrations: 1 of 10 scripts are not applied: 50_merge.sql Shop.order items'])
+    assert.deepEqual(failed, [`migrations: 1 of 15 scripts are not applied: ${scripts}50_merge__SHOP_ORDER_ITEMS.sql`])
     const { stdout } = await firn(['migrate', '--config', file])
-    assert.equal(stdout, '1 scripts applied, 9 were there already\n')
+    assert.equal(stdout, '1 scripts applied, 14 were there already\n')
     assert.deepEqual(await check(), { code: 0, failed: [] })
   })
 
