@@ -93,6 +93,13 @@ export function tableNames(config: WarehouseConfig, { table }: Pick<TableConfig,
   }
 }
 
+/** What the owner of a stream that is gone or stale runs. Its first rows are all that the landing table holds. */
+export function streamRemake(config: WarehouseConfig, table: Pick<TableConfig, 'topic' | 'table'>): string {
+  const { stream } = tableNames(config, table)
+  const { landing } = topicNames(config, table.topic)
+  return `CREATE OR REPLACE STREAM ${stream.sql} ON TABLE ${landing.sql} APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE`
+}
+
 function objectName(config: WarehouseConfig, of: string): (kind: string) => ObjectName {
   const { schema } = sharedNames(config)
   return (kind) => {
