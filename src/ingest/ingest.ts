@@ -13,18 +13,23 @@ import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
 import { joinMs, Session, type SessionSetting } from './session.ts'
-import { type Patience, pulsesOf, type Seen, Watchdog } from './watchdog.ts'
+import { backlogOf, type Patience, pulsesOf, type Seen, Watchdog } from './watchdog.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
 /** What /readyz tells. */
 export type IngestState = {
-  /** a member of the group, with a stage that has proved itself */
+  /** a member of the group, with a stage that has proved itself, and no partition that stands still */
   readonly ready: boolean
   readonly kafka: { readonly joined: boolean; readonly trouble: Trouble | null }
   readonly stage: { readonly proved: boolean; readonly trouble: Trouble | null }
+  /** partitions that lag and have not moved for a while, as `<topic>/<partition>` */
+  readonly stalled: readonly string[]
   readonly halts: readonly Halt[]
 }
+
+/** A partition that lags and does not move for so long is stalled, unless ingest.stuckAfter is shorter. */
+const stalledAfterMs = 60_000
 
 export type Ingest = {
   /** Fulfilled after `stop`; rejected with the Failure that ended it. */
@@ -51,6 +56,8 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const leadersOutage = new Outage('the leader of every partition', logger)
   const epochOutage = new Outage('what a new epoch needs', logger)
   const watchdog = new Watchdog()
+  const progress = new Watchdog()
+  let stalled: readonly string[] = []
   const setting: SessionSetting = {
     config,
     logger,
@@ -89,9 +96,10 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     state: () => {
       const joined = session?.joined ?? false
       return {
-        ready: joined && proved,
+        ready: joined && proved && stalled.length === 0,
         kafka: { joined, trouble: troubleOf(kafkaOutage, topicsOutage, leadersOutage, epochOutage) },
         stage: { proved, trouble: stageOutage.failure },
+        stalled,
         halts: session?.roster.halts ?? [],
       }
     },
@@ -100,11 +108,12 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
       const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
       if (session.joined) tellLeaderless(lags, leadersOutage)
       const waits = { kafka: troubleOf(kafkaOutage, epochOutage) !== null, stage: stageOutage.failure !== null }
-      const stuck = watchdog.look(
-        pulsesOf(session.isOutside, seenOf(session, lags), waits, patienceOf(config)),
-        Date.now(),
-      )
-      if (stuck === null || stopping.signal.aborted) return
+      const seen = seenOf(session, lags)
+      const patience = patienceOf(config)
+      const still = progress.look(backlogOf(seen, Math.min(stalledAfterMs, patience.partitionMs)), Date.now())
+      stalled = still.map(({ name }) => name)
+      const [stuck] = watchdog.look(pulsesOf(session.isOutside, seen, waits, patience), Date.now())
+      if (!stuck || stopping.signal.aborted) return
       session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
     },
     reconsider: async () => session?.roster.reconsider(),

@@ -1,6 +1,6 @@
 /**
- * Decides whether a process is stuck: it lags, it has read nothing for a while, and nothing is known that it waits for.
- * Pure; what is measured is ingest.ts's, and so is what follows.
+ * Decides whether a process is stuck: it lags, it has read nothing for a while, and nothing is known that it waits for; and
+ * which of its partitions stand still, whatever they wait for. Pure; what is measured is ingest.ts's, and so is what follows.
  */
 import type { Phase } from './acceptance.ts'
 
@@ -58,22 +58,33 @@ export function pulsesOf(
   return [member, ...all]
 }
 
+/**
+ * For readiness: a partition with lag ought to get on, also where it waits for the store or for memory. One that is halted
+ * is told of by itself, and one without lag has nothing to do.
+ */
+export function backlogOf(partitions: readonly Seen[], patienceMs: number): readonly Pulse[] {
+  return partitions.map(({ topic, partition, phase, cursor, lag }) => {
+    const due = phase !== 'halted' && lag !== null && lag > 0n
+    return { name: `${topic}/${partition}`, place: cursor.toString(), due, patienceMs }
+  })
+}
+
 type Since = { readonly place: string; readonly sinceMs: number }
 
 export class Watchdog {
   #seen: ReadonlyMap<string, Since> = new Map()
 
-  /** Something that was due for longer than its patience, all that time at one place; null where nothing was. */
-  look(pulses: readonly Pulse[], nowMs: number): Pulse | null {
+  /** What was due for longer than its patience, all that time at one place. */
+  look(pulses: readonly Pulse[], nowMs: number): readonly Pulse[] {
     const seen = new Map<string, Since>()
-    let stuck: Pulse | null = null
+    const stuck: Pulse[] = []
     for (const pulse of pulses) {
       const { name, place, due, patienceMs } = pulse
       if (!due) continue
       const before = this.#seen.get(name)
       const since = before?.place === place ? before : { place, sinceMs: nowMs }
       seen.set(name, since)
-      if (nowMs - since.sinceMs >= patienceMs) stuck ??= pulse
+      if (nowMs - since.sinceMs >= patienceMs) stuck.push(pulse)
     }
     this.#seen = seen
     return stuck

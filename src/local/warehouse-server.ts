@@ -8,10 +8,16 @@ import { certificatesIn } from './certificates.ts'
 import { eventTopic } from './kafka-server.ts'
 import type { PartServer, StackPlan } from './part-server.ts'
 import { s3AccessKeyId, s3Region } from './s3-server.ts'
+import type { EngineRole } from './warehouse/engine/beforehand.ts'
 import type { WarehouseOptions } from './warehouse/start.ts'
 
 export const warehouseUser = 'FIRN'
 export const warehouseRole = 'FIRN_OWNER'
+/** The four of sql/0_account.sql. The account's script can be applied all the same; it finds them there. */
+export const warehouseRoles: readonly EngineRole[] = [
+  { name: warehouseRole, accountPrivileges: ['CREATE DATABASE', 'EXECUTE TASK', 'EXECUTE MANAGED TASK'] },
+  ...['FIRN_INGEST', 'FIRN_OPERATOR', 'FIRN_READER'].map((name) => ({ name, accountPrivileges: [] })),
+]
 export const warehouseName = 'FIRN_WH'
 export const storageIntegration = 'FIRN_S3'
 
@@ -43,7 +49,15 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
   return {
     dir: join(folder, 'data'),
     port: state.ports.warehouse,
-    users: [{ name: warehouseUser, password: state.passwords.warehouse, publicKeyFile }],
+    users: [
+      {
+        name: warehouseUser,
+        password: state.passwords.warehouse,
+        publicKeyFile,
+        defaultRole: warehouseRole,
+        roles: ['ACCOUNTADMIN', ...warehouseRoles.map(({ name }) => name)],
+      },
+    ],
     s3: {
       endpoint: `http://127.0.0.1:${state.ports.s3}`,
       region: s3Region,
@@ -53,6 +67,6 @@ function warehouseOptions({ dir, state }: StackPlan, folder: string): WarehouseO
     events: { brokers: [`127.0.0.1:${state.ports.kafka}`], topic: eventTopic },
     storageIntegrations: [storageIntegration],
     warehouses: [warehouseName],
-    roles: ['ACCOUNTADMIN', warehouseRole],
+    roles: warehouseRoles,
   }
 }

@@ -85,7 +85,8 @@ export function renderQuery(
 }
 
 function subjectOf(text: string): Subject {
-  const head = text.slice(0, text.search(/^(?!--)/m))
+  // Of the comment lines at the head only.
+  const [head = ''] = /^(--.*\r?\n)*/.exec(text) ?? []
   const [, subject = null] = /^-- per: (account|topic|table)\r?$/m.exec(head) ?? []
   return subject as Subject
 }

@@ -12,10 +12,39 @@ const tables = (...pairs: readonly (readonly [topic: string, table: string])[]):
   problems({ tables: pairs.map(([topic, table]) => ({ topic, table, key: ['id'] })) })
 
 describe('tables', () => {
-  test('each has its own topic, because a plain message does not name its table', () => {
-    assert.deepEqual(tables(['a', 'S.A'], ['b', 'S.B'], ['a', 'S.C']), [
-      'tables[2].topic: is the topic of tables[0] too; a plain message does not say which table it is for',
-    ])
+  test('those of one topic agree on how it is read; where it goes may differ', () => {
+    assert.deepEqual(tables(['a', 'S.A'], ['b', 'S.B'], ['a', 'S.C']), [])
+    const [one, other] = [
+      { topic: 'a', table: 'S.A', key: ['id'] },
+      { topic: 'a', table: 'S.B', key: ['id'] },
+    ]
+    assert.deepEqual(problems({ tables: [one, { ...other, deletes: 'soft', data: 'row' }] }), [])
+    for (const difference of [{ key: ['n'] }, { order: 'kafka-timestamp' }, { start: 'latest' }, { epoch: 2 }]) {
+      assert.deepEqual(problems({ tables: [one, { ...other, ...difference }] }), [
+        'tables[1].topic: is the topic of tables[0] too: dialect, key, order, start, epoch must be the same for both',
+      ])
+    }
+  })
+
+  test('none has the name of a view of another', () => {
+    for (const [at, pairs] of [
+      [
+        1,
+        [
+          ['a', 'S.A'],
+          ['b', 'S.A_LIVE'],
+        ],
+      ],
+      [
+        0,
+        [
+          ['a', 'S.A_HISTORY'],
+          ['b', 'S.A'],
+        ],
+      ],
+    ] as const) {
+      assert.deepEqual(tables(...pairs), [`tables[${at}].table: is the name of a view of tables[${1 - at}]`])
+    }
   })
 
   test('no two write to one target', () => {

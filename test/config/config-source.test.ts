@@ -80,7 +80,16 @@ describe('reading', () => {
     assert.equal(config.ingest.fileBytes, 16_777_216)
     assert.equal(config.ingest.fileRows, 10)
     assert.deepEqual(config.tables, [
-      { topic: 't', table: 'A.B', dialect: 'plain', key: ['x', 'y'], start: 'earliest', epoch: 3 },
+      {
+        topic: 't',
+        table: 'A.B',
+        dialect: 'plain',
+        key: ['x', 'y'],
+        deletes: 'hard',
+        data: 'message',
+        start: 'earliest',
+        epoch: 3,
+      },
     ])
   })
 

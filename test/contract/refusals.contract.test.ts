@@ -116,6 +116,24 @@ onEachTarget(contractTargets(), (scratch, { config }) => {
     assert.deepEqual(await session.query('SELECT * FROM FILLED'), [{ ID: '999', T: 'éé😀', P: '999.99' }])
   })
 
+  // data-types-text, sql-reference/sql/merge: the same in every statement that writes
+  test('a text that is longer than its column, in UPDATE and MERGE too', async () => {
+    const { session } = scratch()
+    await run(session, 'CREATE TABLE SHORT (ID NUMBER, T VARCHAR(3))', "INSERT INTO SHORT VALUES (1, 'abc')")
+    const merge = (id: number, clause: string): string =>
+      `MERGE INTO SHORT t USING (SELECT ${String(id)} AS ID, 'fo' || 'ur' AS T) s ON t.ID = s.ID ${clause}`
+    await allRefused(session, [
+      ["UPDATE SHORT SET T = T || 'd'", '100078', /too long and would be truncated/],
+      [merge(1, 'WHEN MATCHED THEN UPDATE SET T = s.T'), '100078', /too long and would be truncated/],
+      [
+        merge(2, 'WHEN NOT MATCHED THEN INSERT (ID, T) VALUES (s.ID, s.T)'),
+        '100078',
+        /too long and would be truncated/,
+      ],
+    ])
+    assert.deepEqual(await session.query('SELECT * FROM SHORT'), [{ ID: '1', T: 'abc' }])
+  })
+
   test('a refused UPDATE changes no row', async () => {
     const { session } = scratch()
     await run(session, 'CREATE TABLE PAIR (ID NUMBER(1, 0))', 'INSERT INTO PAIR VALUES (4), (5)')

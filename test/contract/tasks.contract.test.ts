@@ -186,4 +186,59 @@ onEachTarget(contractTargets(), (scratch, { config }) => {
     }
     await run(session, 'ALTER TASK IF EXISTS NO_TASK SUSPEND', 'DROP TASK IF EXISTS NO_TASK')
   })
+
+  // tasks-triggered; task_history, SCHEDULED_FROM; show-tasks, schedule
+  test('a task without a schedule runs when the stream of its WHEN has rows', async () => {
+    const { session } = scratch()
+    const serverless = config.warehouse === undefined ? `TARGET_COMPLETION_INTERVAL = '1 MINUTES'` : compute
+    await run(
+      session,
+      'CREATE TABLE COMING (ID NUMBER)',
+      'CREATE TABLE GONE (ID NUMBER)',
+      'CREATE STREAM TRIGGERING ON TABLE COMING APPEND_ONLY = TRUE',
+      `CREATE TASK TRIGGERED ${serverless} USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS = 10
+         WHEN SYSTEM$STREAM_HAS_DATA('TRIGGERING') AS INSERT INTO GONE SELECT ID FROM TRIGGERING`,
+      'ALTER TASK TRIGGERED RESUME',
+    )
+    assert.equal((await shown('TRIGGERED'))['schedule'], null)
+    for (const id of ['1', '2']) {
+      await session.execute(`INSERT INTO COMING VALUES (${id})`)
+      await until(
+        'a run',
+        () => firstColumn(session, 'SELECT ID FROM GONE'),
+        (ids) => ids.includes(id),
+      )
+    }
+    await session.execute('ALTER TASK TRIGGERED SUSPEND')
+    const ended = (await endedRuns(session, 'TRIGGERED')).filter((row) => row['STATE'] !== 'SKIPPED')
+    assert.deepEqual(
+      ended.map((row) => [row['STATE'], row['SCHEDULED_FROM']]),
+      [
+        ['SUCCEEDED', 'TRIGGER'],
+        ['SUCCEEDED', 'TRIGGER'],
+      ],
+    )
+  })
+
+  // create-task, parameters
+  test('what a task cannot be is refused', async () => {
+    const { session } = scratch()
+    const when = `WHEN SYSTEM$STREAM_HAS_DATA('NO_STREAM')`
+    const create = (options: string): string => `CREATE TASK WRONG ${options} AS SELECT 1`
+    for (const sql of [
+      create(`SCHEDULE = 'USING CRON * * * * *'`),
+      create(`SCHEDULE = 'USING CRON 61 * * * * UTC'`),
+      create(`SCHEDULE = 'USING CRON * * * * * Mars/Olympus'`),
+      create(when),
+      create(`TARGET_COMPLETION_INTERVAL = '5 SECONDS' ${when}`),
+      create(`${compute} USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS = 9 ${when}`),
+      create(`TARGET_COMPLETION_INTERVAL = '1 MINUTES' USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS = 604801 ${when}`),
+    ]) {
+      await assert.rejects(session.execute(sql), refused(null, /./), sql)
+    }
+    await session.execute(`CREATE TASK BY_HAND ${compute} AS SELECT 1`)
+    await assert.rejects(session.execute('ALTER TASK BY_HAND RESUME'), refused(null, /./))
+    await session.execute(create(`${compute} SCHEDULE = 'USING CRON 0 9-17 * JAN-JUN SUN,MON-FRI Europe/Berlin'`))
+    assert.match(String((await shown('WRONG'))['schedule']), /^USING CRON 0 9-17/)
+  })
 })

@@ -11,7 +11,8 @@ import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
 import { warehouseOf } from '../../src/warehouse/values.ts'
 import { exampleConfig } from '../support/config.ts'
-import { contractTargets, executeTask, onEachTarget, run } from '../support/contract.ts'
+import { executeTask, onEachTarget, run } from '../support/contract.ts'
+import { stageTargets } from '../support/contract-stage.ts'
 
 type Landed = {
   readonly op: string
@@ -25,15 +26,16 @@ type Landed = {
 
 const seconds = (n: number): number => Date.UTC(2026, 0, 1, 0, 0, n)
 
-onEachTarget(contractTargets(), (scratch, { config: warehouse }) => {
-  /** Runs Firn's scripts but for the stage and the pipe for a new table; gives what a test needs of it. */
+onEachTarget(stageTargets(), (scratch, { config: warehouse, stage, storageIntegration }) => {
+  /** Runs Firn's scripts but for the pipe for a new table; gives what a test needs of it. */
   async function migrated(table: string) {
     const { session, database } = scratch()
     const config = exampleConfig({
-      warehouse: { ...warehouse, schedule: '60 MINUTES', storageIntegration: 'FIRN_S3' },
+      warehouse: { ...warehouse, schedule: '60 MINUTES', storageIntegration },
+      stage: { bucket: stage.bucket, prefix: stage.prefix },
       tables: [{ topic: table.toLowerCase(), table: `SHOP.${table}`, key: ['id'] }],
     })
-    const scripts = renderScripts(await readTemplates(), config).filter(({ name }) => !/^V001|__70_/.test(name))
+    const scripts = renderScripts(await readTemplates(), config).filter(({ name }) => !name.includes('__70_pipe'))
     await run(session, ...scripts.flatMap(({ statements }) => statements))
     const names = tableNames(warehouseOf(config), { table: `SHOP.${table}` })
     const { landing } = topicNames(warehouseOf(config), table.toLowerCase())

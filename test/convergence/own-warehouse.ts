@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { choosePorts } from '../../src/local/ports.ts'
 import type { WarehouseOptions } from '../../src/local/warehouse/start.ts'
+import { storageIntegration, warehouseName, warehouseRole, warehouseRoles } from '../../src/local/warehouse-server.ts'
 import { connectSnowflake, type LoginConfig, type Session } from '../../src/snowflake/session.ts'
 import { type Child, logTail, start } from '../lab/child.ts'
 import { until } from '../support/until.ts'
@@ -29,16 +30,22 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   })
   const [port = 0] = await choosePorts(1)
-  const user = { name: 'FIRN', password: 'secret', publicKeyFile: null }
+  const user = {
+    name: 'FIRN',
+    password: 'secret',
+    publicKeyFile: null,
+    defaultRole: warehouseRole,
+    roles: [warehouseRole],
+  }
   const options: WarehouseOptions = {
     dir: join(dir, 'data'),
     port,
     users: [user],
     s3: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', accessKeyId: 'none', secretAccessKey: 'none' },
     events: null,
-    storageIntegrations: ['FIRN_S3'],
-    warehouses: ['FIRN_WH'],
-    roles: ['ACCOUNTADMIN', 'FIRN_OWNER'],
+    storageIntegrations: [storageIntegration],
+    warehouses: [warehouseName],
+    roles: warehouseRoles,
   }
   const file = join(dir, 'options.json')
   await writeFile(file, JSON.stringify(options))
@@ -48,7 +55,7 @@ export async function startOwnWarehouse(): Promise<OwnWarehouse> {
     accessUrl,
     user: user.name,
     password: user.password,
-    role: 'ACCOUNTADMIN',
+    role: warehouseRole,
     database: 'CDC',
   }
   const launch = async (): Promise<Child> => {

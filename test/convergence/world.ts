@@ -257,7 +257,7 @@ class World {
     return sorted.flatMap((row, at) => {
       if (row.op === 'd') return []
       const next = sorted[at + 1]
-      const until = next?.id === row.id ? next?.timestamp : undefined
+      const until = next?.id === row.id ? next.timestamp : undefined
       return [[row.id, row.position, row.op === 'u' ? 'UPDATE' : 'INSERT', row.timestamp, until].join(' ')]
     })
   }
@@ -269,12 +269,11 @@ async function migrate(session: Session, { seed, mode }: WorldOptions) {
   const config = exampleConfig({ tables: [{ topic: table.toLowerCase(), table, key: ['id'], ...mode }] })
   const scripts = renderScripts(await readTemplates(), config).filter(({ name }) => !name.includes('__70_pipe'))
   const statements = scripts.flatMap((script) => script.statements)
-  for (const statement of statements)
-    if (!/^GRANT|USING CRON|RETENTION RESUME/.test(statement)) await session.execute(statement)
+  for (const statement of statements) await session.execute(statement)
   const warehouse = warehouseOf(config)
   const shared = sharedNames(warehouse)
   const { stream, rejects, tombstones, task, retention, target, live, history } = tableNames(warehouse, { table })
-  await session.execute(`ALTER TASK ${task.sql} SUSPEND`)
+  for (const { sql } of [task, retention]) await session.execute(`ALTER TASK ${sql} SUSPEND`)
   const bodyOf = (name: string): string => {
     const made = statements.find((statement) => statement.startsWith(`CREATE OR REPLACE TASK ${name}\n`)) ?? ''
     return made.slice(made.indexOf('\nAS\n') + '\nAS\n'.length)

@@ -1,3 +1,36 @@
+-- 0_account.sql
+
+-- compatible: adds only
+-- per: account
+-- What only an account administrator may do; once, before all other scripts, and again where it has changed. Run it as
+-- ACCOUNTADMIN, by hand or with: firn migrate --account
+-- Users are not made here. Give each its role: GRANT ROLE FIRN_INGEST TO USER ...
+CREATE ROLE IF NOT EXISTS FIRN_OWNER
+  COMMENT = 'Firn: owns the database, applies migrations; its rights run the tasks and pipes';
+CREATE ROLE IF NOT EXISTS FIRN_INGEST
+  COMMENT = 'Firn: the running service; sees what was loaded and merged, changes nothing';
+CREATE ROLE IF NOT EXISTS FIRN_OPERATOR
+  COMMENT = 'Firn: deep audit, repair and plans of backfills; changes no target table';
+CREATE ROLE IF NOT EXISTS FIRN_READER
+  COMMENT = 'Firn: reads the target tables and their views';
+
+GRANT CREATE DATABASE ON ACCOUNT TO ROLE FIRN_OWNER;
+GRANT EXECUTE TASK ON ACCOUNT TO ROLE FIRN_OWNER;
+GRANT USAGE ON WAREHOUSE FIRN_WH TO ROLE FIRN_OWNER;
+GRANT USAGE ON WAREHOUSE FIRN_WH TO ROLE FIRN_INGEST;
+GRANT USAGE ON WAREHOUSE FIRN_WH TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON WAREHOUSE FIRN_WH TO ROLE FIRN_READER;
+
+-- Lets Snowflake read the bucket as this IAM role. The role's trust policy needs two values that DESC INTEGRATION shows.
+CREATE STORAGE INTEGRATION IF NOT EXISTS FIRN_S3
+  TYPE = EXTERNAL_STAGE
+  STORAGE_PROVIDER = 'S3'
+  ENABLED = TRUE
+  STORAGE_AWS_ROLE_ARN = 'arn:aws:iam::123456789012:role/firn-snowflake'
+  STORAGE_ALLOWED_LOCATIONS = ('s3://cdc/firn/')
+  COMMENT = 'Firn: landing files';
+GRANT USAGE ON INTEGRATION FIRN_S3 TO ROLE FIRN_OWNER;
+
 -- V000__ledger.sql
 
 -- compatible: adds only
@@ -67,7 +100,53 @@ CREATE TABLE IF NOT EXISTS CDC.FIRN.MERGE_REJECTS (
 )
   COMMENT = 'Landing rows that the merge could not apply: the JSON does not parse, or the op is not known';
 
--- 10_landing.sql shop.customers
+-- V003__audit.sql
+
+-- compatible: adds only
+-- What retention, audit and repair keep beyond the first control tables.
+ALTER TABLE CDC.FIRN.MERGED_FILES
+  ADD COLUMN IF NOT EXISTS newest_ts NUMBER(19, 0) COMMENT 'ms since 1970, UTC; latest commit at the source among the rows, else the Kafka timestamp';
+
+CREATE TABLE IF NOT EXISTS CDC.FIRN.FLOORS (
+  target_table VARCHAR NOT NULL COMMENT 'schema and name of the target table',
+  floor VARCHAR NOT NULL COMMENT 'tombstones below this position are pruned; a change below it never brings back a row that is not there',
+  raised_at TIMESTAMP_NTZ NOT NULL COMMENT 'UTC',
+  raised_by VARCHAR NOT NULL COMMENT 'who decided it'
+)
+  COMMENT = 'Floors of the target tables; the highest one of a table counts, and no row means that tombstones are kept for good';
+
+CREATE TABLE IF NOT EXISTS CDC.FIRN.PIPES (
+  pipe_name VARCHAR NOT NULL COMMENT 'bare name of the pipe',
+  noted_at TIMESTAMP_NTZ NOT NULL COMMENT 'UTC; a pipe that was made later than this was made anew, and has lost its load history'
+)
+  COMMENT = 'The pipes that migrations have made';
+
+-- R__000_grants.sql
+
+-- compatible: adds only
+-- What the roles may do with what all tables share. The rights on an object of a topic or table stand beside it in its own script.
+GRANT USAGE ON DATABASE CDC TO ROLE FIRN_INGEST;
+GRANT USAGE ON DATABASE CDC TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON DATABASE CDC TO ROLE FIRN_READER;
+GRANT USAGE ON SCHEMA CDC.FIRN TO ROLE FIRN_INGEST;
+GRANT USAGE ON SCHEMA CDC.FIRN TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON SCHEMA CDC.FIRN TO ROLE FIRN_READER;
+
+-- The ingester tells how far loading and merging have come, and whether the schema is the one that it needs.
+GRANT SELECT ON TABLE CDC.FIRN.MIGRATIONS TO ROLE FIRN_INGEST;
+GRANT SELECT ON TABLE CDC.FIRN.MERGED_FILES TO ROLE FIRN_INGEST;
+GRANT SELECT ON TABLE CDC.FIRN.PIPES TO ROLE FIRN_INGEST;
+
+-- The operator audits, loads what a pipe has missed, and raises floors.
+GRANT SELECT ON TABLE CDC.FIRN.MIGRATIONS TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON TABLE CDC.FIRN.MERGED_FILES TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON TABLE CDC.FIRN.MERGE_REJECTS TO ROLE FIRN_OPERATOR;
+GRANT SELECT, INSERT ON TABLE CDC.FIRN.FLOORS TO ROLE FIRN_OPERATOR;
+GRANT SELECT, UPDATE ON TABLE CDC.FIRN.PIPES TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON STAGE CDC.FIRN.STAGE TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON FILE FORMAT CDC.FIRN.LANDING_FORMAT TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__10_landing.sql
 
 -- compatible: adds only
 -- per: topic
@@ -97,7 +176,14 @@ CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_CUSTOMERS_LANDING (
 )
   COMMENT = 'Landing rows of topic shop.customers';
 
--- 20_stream.sql SHOP.CUSTOMERS
+-- Added after the first release; rows that were loaded before have none.
+ALTER TABLE CDC.FIRN.SHOP_CUSTOMERS_LANDING
+  ADD COLUMN IF NOT EXISTS staged_at TIMESTAMP_NTZ COMMENT 'METADATA$FILE_LAST_MODIFIED: when the file was stored, UTC';
+
+GRANT SELECT ON TABLE CDC.FIRN.SHOP_CUSTOMERS_LANDING TO ROLE FIRN_INGEST;
+GRANT SELECT, INSERT ON TABLE CDC.FIRN.SHOP_CUSTOMERS_LANDING TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__20_stream__SHOP_CUSTOMERS.sql
 
 -- compatible: adds only
 -- per: table
@@ -107,11 +193,16 @@ CREATE STREAM IF NOT EXISTS CDC.FIRN.SHOP_CUSTOMERS_STREAM ON TABLE CDC.FIRN.SHO
   SHOW_INITIAL_ROWS = TRUE
   COMMENT = 'Landing rows not merged into SHOP.CUSTOMERS yet';
 
--- 30_target.sql SHOP.CUSTOMERS
+-- To see whether it is close to stale. Who may read it could advance it only with a table to write to.
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_CUSTOMERS_STREAM TO ROLE FIRN_INGEST;
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_CUSTOMERS_STREAM TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__30_target__SHOP_CUSTOMERS.sql
 
 -- compatible: adds only
 -- per: table
-CREATE SCHEMA IF NOT EXISTS CDC.SHOP;
+CREATE SCHEMA IF NOT EXISTS CDC.SHOP
+  COMMENT = 'Tables that Firn keeps equal to their sources';
 
 CREATE TABLE IF NOT EXISTS CDC.SHOP.CUSTOMERS (
   ID VARCHAR(134217728) NOT NULL COMMENT 'primary key: the value of one column, a JSON array of several',
@@ -121,7 +212,13 @@ CREATE TABLE IF NOT EXISTS CDC.SHOP.CUSTOMERS (
 )
   COMMENT = 'Kept equal to its source by Firn, from topic shop.customers';
 
--- 40_tombstones.sql SHOP.CUSTOMERS
+
+GRANT USAGE ON SCHEMA CDC.SHOP TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON SCHEMA CDC.SHOP TO ROLE FIRN_READER;
+GRANT SELECT ON TABLE CDC.SHOP.CUSTOMERS TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON TABLE CDC.SHOP.CUSTOMERS TO ROLE FIRN_READER;
+
+-- R__SHOP_CUSTOMERS__40_tombstones__SHOP_CUSTOMERS.sql
 
 -- compatible: adds only
 -- per: table
@@ -132,11 +229,12 @@ CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES (
 )
   COMMENT = 'Tombstones of SHOP.CUSTOMERS';
 
--- 50_merge.sql SHOP.CUSTOMERS
+GRANT SELECT ON TABLE CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__50_merge__SHOP_CUSTOMERS.sql
 
 -- compatible: replaces the task
 -- per: table
--- repeatable
 -- Applies what landed since the last run to the target, in one transaction that reads the stream more than once and advances it once.
 -- Right in any order: per id the largest position wins, deletes are remembered, and rows that come again change nothing.
 -- What cannot be applied is set aside before the newest change per id is chosen; otherwise the result would depend on how rows are grouped into runs.
@@ -159,7 +257,8 @@ BEGIN
       c.position,
       c.before_json,
       c.after_json,
-      c.changed_at
+      c.changed_at,
+      f.floor
     FROM (
       SELECT
         id,
@@ -174,6 +273,11 @@ BEGIN
         AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
         AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
     ) c
+    CROSS JOIN (
+      SELECT COALESCE(MAX(floor), '') AS floor
+      FROM CDC.FIRN.FLOORS
+      WHERE target_table = 'SHOP.CUSTOMERS'
+    ) f
     LEFT JOIN CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES k ON k.id = c.id
     WHERE k.position IS NULL OR c.position > k.position
     QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
@@ -182,14 +286,15 @@ BEGIN
   WHEN MATCHED AND s.position > t._POSITION AND s.op = 'd' THEN DELETE
   WHEN MATCHED AND s.position > t._POSITION THEN UPDATE SET
     DATA = OBJECT_CONSTRUCT_KEEP_NULL(
-      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
+      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
     ),
     LAST_UPDATED = s.changed_at,
     _POSITION = s.position
-  WHEN NOT MATCHED AND s.op <> 'd' THEN INSERT (ID, DATA, LAST_UPDATED, _POSITION) VALUES (
+  -- Below the floor the tombstone of a row that is not there may have been pruned; the change is listed with the rejects.
+  WHEN NOT MATCHED AND s.op <> 'd' AND s.position >= s.floor THEN INSERT (ID, DATA, LAST_UPDATED, _POSITION) VALUES (
     s.id,
     OBJECT_CONSTRUCT_KEEP_NULL(
-      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
+      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
     ),
     s.changed_at,
     s.position
@@ -213,28 +318,43 @@ BEGIN
   )
   SELECT
     'SHOP.CUSTOMERS',
-    kafka_topic,
-    kafka_partition,
-    kafka_offset,
-    row_index,
-    op,
-    id,
-    position,
-    before,
-    after,
-    CASE WHEN op IN ('c', 'u', 'd', 'r') THEN 'JSON_REFUSED: the warehouse cannot parse before or after' ELSE 'OP_UNKNOWN: the merge does not know this op' END,
-    file_name,
+    s.kafka_topic,
+    s.kafka_partition,
+    s.kafka_offset,
+    s.row_index,
+    s.op,
+    s.id,
+    s.position,
+    s.before,
+    s.after,
+    CASE
+      WHEN s.op NOT IN ('c', 'u', 'd', 'r') THEN 'OP_UNKNOWN: the merge does not know this op'
+      WHEN (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+        OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+        THEN 'JSON_REFUSED: the warehouse cannot parse before or after'
+      ELSE 'BELOW_FLOOR: the row is not there, and its tombstone may have been pruned'
+    END,
+    s.file_name,
     SYSDATE()
-  FROM CDC.FIRN.SHOP_CUSTOMERS_STREAM
-  WHERE op <> 'x'
+  FROM CDC.FIRN.SHOP_CUSTOMERS_STREAM s
+  CROSS JOIN (
+    SELECT COALESCE(MAX(floor), '') AS floor
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'SHOP.CUSTOMERS'
+  ) f
+  -- Both as this transaction leaves them.
+  LEFT JOIN CDC.SHOP.CUSTOMERS t ON t.ID = s.id AND s.position < f.floor
+  LEFT JOIN CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES k ON k.id = s.id AND s.position < f.floor
+  WHERE s.op <> 'x'
     AND (
-      op NOT IN ('c', 'u', 'd', 'r')
-      OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
-      OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
+      s.op NOT IN ('c', 'u', 'd', 'r')
+      OR (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+      OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+      OR (s.position < f.floor AND s.op <> 'd' AND t.ID IS NULL AND (k.position IS NULL OR k.position < s.position))
     );
 
   INSERT INTO CDC.FIRN.MERGED_FILES (
-    target_table, file_name, kafka_topic, kafka_partition, first_offset, last_offset, row_count, reject_count, merged_at
+    target_table, file_name, kafka_topic, kafka_partition, first_offset, last_offset, row_count, reject_count, newest_ts, merged_at
   )
   SELECT
     'SHOP.CUSTOMERS',
@@ -250,6 +370,7 @@ BEGIN
         OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
       THEN 1 ELSE 0
     END),
+    MAX(COALESCE(source_ts, kafka_timestamp)),
     SYSDATE()
   FROM CDC.FIRN.SHOP_CUSTOMERS_STREAM
   GROUP BY file_name, kafka_topic, kafka_partition;
@@ -264,11 +385,13 @@ $$;
 
 ALTER TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE RESUME;
 
--- 60_rejects.sql SHOP.CUSTOMERS
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__60_rejects__SHOP_CUSTOMERS.sql
 
 -- compatible: replaces the view
 -- per: table
--- repeatable
 CREATE OR REPLACE VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS
   COMMENT = 'Messages of topic shop.customers that did not become a row of SHOP.CUSTOMERS, and why'
 AS
@@ -282,19 +405,178 @@ SELECT DISTINCT
 FROM CDC.FIRN.MERGE_REJECTS
 WHERE target_table = 'SHOP.CUSTOMERS';
 
--- 70_pipe.sql shop.customers
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS TO ROLE FIRN_READER;
 
--- compatible: adds only
+-- R__SHOP_CUSTOMERS__61_history__SHOP_CUSTOMERS.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Reaches back as far as the landing table does. A delete ends the version before it and is none itself.
+CREATE OR REPLACE VIEW CDC.SHOP.CUSTOMERS_HISTORY
+  COMMENT = 'Every version of each row of SHOP.CUSTOMERS that the landing table still holds, and when it was valid'
+AS
+SELECT
+  ID, OPERATION, DATA, VALID_FROM, VALID_TO, _POSITION
+FROM (
+  SELECT
+    c.id AS ID,
+    CASE c.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END AS OPERATION,
+    OBJECT_CONSTRUCT_KEEP_NULL(
+      'operation', CASE c.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', c.before_json, 'after', c.after_json
+    ) AS DATA,
+    c.changed_at AS VALID_FROM,
+    LEAD(c.changed_at) OVER (PARTITION BY c.id ORDER BY c.position) AS VALID_TO,
+    c.position AS _POSITION
+  FROM (
+    SELECT
+      id,
+      op,
+      position,
+      TRY_PARSE_JSON(before, 'd') AS before_json,
+      TRY_PARSE_JSON(after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+    WHERE op IN ('c', 'u', 'd', 'r')
+      AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
+      AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
+    -- The same change may have landed more than once.
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY id, position ORDER BY load_time, file_name, file_row_number) = 1
+  ) c
+) v
+WHERE OPERATION <> 'DELETE';
+
+GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_HISTORY TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_HISTORY TO ROLE FIRN_READER;
+
+-- R__SHOP_CUSTOMERS__62_live__SHOP_CUSTOMERS.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Never by way of the stream: whoever copied this view into a table would advance it, and the merge would miss the rows.
+-- What waits for the merge is told by MERGED_FILES instead. A merge takes all that was loaded before it began, so rows that
+-- were loaded long before the last one are not looked at: two days are more than a load and a time zone take.
+CREATE OR REPLACE VIEW CDC.SHOP.CUSTOMERS_LIVE
+  COMMENT = 'SHOP.CUSTOMERS together with what is loaded and not merged yet'
+AS
+WITH merged AS (
+  SELECT COALESCE(MAX(merged_at), TO_TIMESTAMP_NTZ(0, 3)) AS last_at
+  FROM CDC.FIRN.MERGED_FILES
+  WHERE target_table = 'SHOP.CUSTOMERS'
+),
+floors AS (
+  SELECT COALESCE(MAX(floor), '') AS floor
+  FROM CDC.FIRN.FLOORS
+  WHERE target_table = 'SHOP.CUSTOMERS'
+),
+waiting AS (
+  SELECT
+    c.id, c.op, c.position, c.before_json, c.after_json, c.changed_at
+  FROM (
+    SELECT
+      l.id,
+      l.op,
+      l.position,
+      TRY_PARSE_JSON(l.before, 'd') AS before_json,
+      TRY_PARSE_JSON(l.after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(l.source_ts, l.kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING l
+    CROSS JOIN merged m
+    LEFT JOIN (
+      SELECT DISTINCT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table = 'SHOP.CUSTOMERS'
+    ) f ON f.file_name = l.file_name
+    WHERE f.file_name IS NULL
+      AND l.load_time > DATEADD('day', -2, m.last_at)
+      AND l.op IN ('c', 'u', 'd', 'r')
+      AND (l.before IS NULL OR TRY_PARSE_JSON(l.before, 'd') IS NOT NULL)
+      AND (l.after IS NULL OR TRY_PARSE_JSON(l.after, 'd') IS NOT NULL)
+  ) c
+  LEFT JOIN CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES k ON k.id = c.id
+  WHERE k.position IS NULL OR c.position > k.position
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
+)
+SELECT
+  t.ID,
+  t.DATA,
+  t.LAST_UPDATED,
+  t._POSITION
+FROM CDC.SHOP.CUSTOMERS t
+LEFT JOIN waiting w ON w.id = t.ID
+WHERE w.id IS NULL OR w.position <= t._POSITION
+UNION ALL
+SELECT
+  w.id,
+  OBJECT_CONSTRUCT_KEEP_NULL(
+    'operation', CASE w.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', w.before_json, 'after', w.after_json
+  ),
+  w.changed_at,
+  w.position
+FROM waiting w
+CROSS JOIN floors f
+LEFT JOIN CDC.SHOP.CUSTOMERS t ON t.ID = w.id
+WHERE (t.ID IS NULL OR w.position > t._POSITION)
+  AND w.op <> 'd'
+  AND (t.ID IS NOT NULL OR w.position >= f.floor);
+
+GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_LIVE TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_LIVE TO ROLE FIRN_READER;
+
+-- R__SHOP_CUSTOMERS__65_retention__SHOP_CUSTOMERS.sql
+
+-- compatible: replaces the task
+-- per: table
+-- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
+CREATE OR REPLACE TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION
+  WAREHOUSE = FIRN_WH
+  SCHEDULE = 'USING CRON 17 3 * * * UTC'
+  SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+  COMMENT = 'Prunes landing rows of topic shop.customers after 30 days, and tombstones of SHOP.CUSTOMERS below its floor'
+AS
+EXECUTE IMMEDIATE $$
+BEGIN
+  DELETE FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+  WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND file_name IN (
+      SELECT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table IN ('SHOP.CUSTOMERS')
+      GROUP BY file_name
+      HAVING COUNT(DISTINCT target_table) = 1
+    );
+
+  DELETE FROM CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES
+  WHERE position < (
+    SELECT COALESCE(MAX(floor), '')
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'SHOP.CUSTOMERS'
+  );
+END;
+$$;
+
+ALTER TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION RESUME;
+
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_CUSTOMERS__70_pipe.sql
+
+-- compatible: replaces the pipe
 -- per: topic
--- After the streams: no file may load before its stream exists. Never replaced: that would lose its load history.
+-- After the streams: no file may load before its stream exists. Never replaced: that would lose its load history. A pipe's COPY cannot be
+-- altered, so a changed one is a successor under the next number: it is there before the former one goes, and REFRESH gives it
+-- the files that waited at that one. Files that come twice change nothing.
 -- Casts only, no JSON parsing: one bad row in a pipe's COPY drops the whole file silently.
-CREATE PIPE IF NOT EXISTS CDC.FIRN.SHOP_CUSTOMERS_PIPE
+CREATE PIPE IF NOT EXISTS CDC.FIRN.SHOP_CUSTOMERS_PIPE_2
   AUTO_INGEST = TRUE
   COMMENT = 'Loads landing files of topic shop.customers'
 AS
 COPY INTO CDC.FIRN.SHOP_CUSTOMERS_LANDING (
   kafka_topic, kafka_partition, kafka_offset, kafka_timestamp, row_index, kafka_key, headers, op, source_table, id, position,
-  source_ts, before, after, meta, error, raw, file_name, file_row_number, load_time
+  source_ts, before, after, meta, error, raw, file_name, file_row_number, load_time,
+  staged_at
 )
 FROM (
   SELECT
@@ -317,15 +599,25 @@ FROM (
     $1:raw::VARCHAR(134217728),
     METADATA$FILENAME,
     METADATA$FILE_ROW_NUMBER,
-    METADATA$START_SCAN_TIME
+    METADATA$START_SCAN_TIME,
+    METADATA$FILE_LAST_MODIFIED
   FROM @CDC.FIRN.STAGE/shop.customers/
 )
 FILE_FORMAT = (FORMAT_NAME = 'CDC.FIRN.LANDING_FORMAT');
 
--- Files that were staged before the pipe had its notifications.
-ALTER PIPE CDC.FIRN.SHOP_CUSTOMERS_PIPE REFRESH;
+INSERT INTO CDC.FIRN.PIPES (pipe_name, noted_at)
+SELECT 'SHOP_CUSTOMERS_PIPE_2', SYSDATE()
+WHERE NOT EXISTS (SELECT 1 FROM CDC.FIRN.PIPES WHERE pipe_name = 'SHOP_CUSTOMERS_PIPE_2');
 
--- 10_landing.sql shop.orders
+DROP PIPE IF EXISTS CDC.FIRN.SHOP_CUSTOMERS_PIPE;
+
+-- Files that were staged before the pipe had its notifications.
+ALTER PIPE CDC.FIRN.SHOP_CUSTOMERS_PIPE_2 REFRESH;
+
+GRANT MONITOR ON PIPE CDC.FIRN.SHOP_CUSTOMERS_PIPE_2 TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON PIPE CDC.FIRN.SHOP_CUSTOMERS_PIPE_2 TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__10_landing.sql
 
 -- compatible: adds only
 -- per: topic
@@ -355,23 +647,73 @@ CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_ORDERS_LANDING (
 )
   COMMENT = 'Landing rows of topic shop.orders';
 
--- 20_stream.sql SHOP.ORDERS
+-- Added after the first release; rows that were loaded before have none.
+ALTER TABLE CDC.FIRN.SHOP_ORDERS_LANDING
+  ADD COLUMN IF NOT EXISTS staged_at TIMESTAMP_NTZ COMMENT 'METADATA$FILE_LAST_MODIFIED: when the file was stored, UTC';
+
+GRANT SELECT ON TABLE CDC.FIRN.SHOP_ORDERS_LANDING TO ROLE FIRN_INGEST;
+GRANT SELECT, INSERT ON TABLE CDC.FIRN.SHOP_ORDERS_LANDING TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__20_stream__SHOP_ORDER.sql
 
 -- compatible: adds only
 -- per: table
 -- What the merge has not taken yet. Only the merge task may name it in a DML: any other one would advance it.
-CREATE STREAM IF NOT EXISTS CDC.FIRN.SHOP_ORDERS_STREAM ON TABLE CDC.FIRN.SHOP_ORDERS_LANDING
+CREATE STREAM IF NOT EXISTS CDC.FIRN.SHOP_ORDER_STREAM ON TABLE CDC.FIRN.SHOP_ORDERS_LANDING
   APPEND_ONLY = TRUE
   SHOW_INITIAL_ROWS = TRUE
-  COMMENT = 'Landing rows not merged into SHOP.ORDERS yet';
+  COMMENT = 'Landing rows not merged into Shop.order yet';
 
--- 30_target.sql SHOP.ORDERS
+-- To see whether it is close to stale. Who may read it could advance it only with a table to write to.
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_ORDER_STREAM TO ROLE FIRN_INGEST;
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_ORDER_STREAM TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__20_stream__SHOP_MIXED_CASE.sql
 
 -- compatible: adds only
 -- per: table
-CREATE SCHEMA IF NOT EXISTS CDC.SHOP;
+-- What the merge has not taken yet. Only the merge task may name it in a DML: any other one would advance it.
+CREATE STREAM IF NOT EXISTS CDC.FIRN.SHOP_MIXED_CASE_STREAM ON TABLE CDC.FIRN.SHOP_ORDERS_LANDING
+  APPEND_ONLY = TRUE
+  SHOW_INITIAL_ROWS = TRUE
+  COMMENT = 'Landing rows not merged into Shop.Mixed Case yet';
 
-CREATE TABLE IF NOT EXISTS CDC.SHOP.ORDERS (
+-- To see whether it is close to stale. Who may read it could advance it only with a table to write to.
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_MIXED_CASE_STREAM TO ROLE FIRN_INGEST;
+GRANT SELECT ON STREAM CDC.FIRN.SHOP_MIXED_CASE_STREAM TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__30_target__SHOP_ORDER.sql
+
+-- compatible: adds only
+-- per: table
+CREATE SCHEMA IF NOT EXISTS CDC."Shop"
+  COMMENT = 'Tables that Firn keeps equal to their sources';
+
+CREATE TABLE IF NOT EXISTS CDC."Shop"."order" (
+  ID VARCHAR(134217728) NOT NULL COMMENT 'primary key: the value of one column, a JSON array of several',
+  DATA VARIANT NOT NULL COMMENT 'the row after its newest change',
+  LAST_UPDATED TIMESTAMP_NTZ NOT NULL COMMENT 'UTC; commit at the source, else the Kafka timestamp',
+  _POSITION VARCHAR NOT NULL COMMENT 'position of the newest change; a change with a smaller one is not applied'
+)
+  COMMENT = 'Kept equal to its source by Firn, from topic shop.orders';
+
+-- Also where the table was made for hard deletes before.
+ALTER TABLE CDC."Shop"."order"
+  ADD COLUMN IF NOT EXISTS _DELETED BOOLEAN COMMENT 'TRUE where the newest change is a delete';
+
+GRANT USAGE ON SCHEMA CDC."Shop" TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON SCHEMA CDC."Shop" TO ROLE FIRN_READER;
+GRANT SELECT ON TABLE CDC."Shop"."order" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON TABLE CDC."Shop"."order" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__30_target__SHOP_MIXED_CASE.sql
+
+-- compatible: adds only
+-- per: table
+CREATE SCHEMA IF NOT EXISTS CDC."Shop"
+  COMMENT = 'Tables that Firn keeps equal to their sources';
+
+CREATE TABLE IF NOT EXISTS CDC."Shop"."Mixed Case" (
   ID VARCHAR(134217728) NOT NULL COMMENT 'primary key: the value of one column, a JSON array of several',
   DATA VARIANT NOT NULL COMMENT 'the newest change: operation, before, after',
   LAST_UPDATED TIMESTAMP_NTZ NOT NULL COMMENT 'UTC; commit at the source, else the Kafka timestamp',
@@ -379,37 +721,57 @@ CREATE TABLE IF NOT EXISTS CDC.SHOP.ORDERS (
 )
   COMMENT = 'Kept equal to its source by Firn, from topic shop.orders';
 
--- 40_tombstones.sql SHOP.ORDERS
+
+GRANT USAGE ON SCHEMA CDC."Shop" TO ROLE FIRN_OPERATOR;
+GRANT USAGE ON SCHEMA CDC."Shop" TO ROLE FIRN_READER;
+GRANT SELECT ON TABLE CDC."Shop"."Mixed Case" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON TABLE CDC."Shop"."Mixed Case" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__40_tombstones__SHOP_ORDER.sql
 
 -- compatible: adds only
 -- per: table
 -- Positions of deleted rows. Without them a late, older update would bring a deleted row back.
-CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_ORDERS_TOMBSTONES (
+CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_ORDER_TOMBSTONES (
   id VARCHAR(134217728) NOT NULL,
   position VARCHAR NOT NULL COMMENT 'position of the newest delete'
 )
-  COMMENT = 'Tombstones of SHOP.ORDERS';
+  COMMENT = 'Tombstones of Shop.order';
 
--- 50_merge.sql SHOP.ORDERS
+GRANT SELECT ON TABLE CDC.FIRN.SHOP_ORDER_TOMBSTONES TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__40_tombstones__SHOP_MIXED_CASE.sql
+
+-- compatible: adds only
+-- per: table
+-- Positions of deleted rows. Without them a late, older update would bring a deleted row back.
+CREATE TABLE IF NOT EXISTS CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES (
+  id VARCHAR(134217728) NOT NULL,
+  position VARCHAR NOT NULL COMMENT 'position of the newest delete'
+)
+  COMMENT = 'Tombstones of Shop.Mixed Case';
+
+GRANT SELECT ON TABLE CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__50_merge__SHOP_ORDER.sql
 
 -- compatible: replaces the task
 -- per: table
--- repeatable
 -- Applies what landed since the last run to the target, in one transaction that reads the stream more than once and advances it once.
 -- Right in any order: per id the largest position wins, deletes are remembered, and rows that come again change nothing.
 -- What cannot be applied is set aside before the newest change per id is chosen; otherwise the result would depend on how rows are grouped into runs.
-CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDERS_MERGE
+CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDER_MERGE
   WAREHOUSE = FIRN_WH
   SCHEDULE = '1 MINUTE'
   SUSPEND_TASK_AFTER_NUM_FAILURES = 0
-  COMMENT = 'Merges SHOP_ORDERS_LANDING into SHOP.ORDERS'
-  WHEN SYSTEM$STREAM_HAS_DATA('CDC.FIRN.SHOP_ORDERS_STREAM')
+  COMMENT = 'Merges SHOP_ORDERS_LANDING into Shop.order'
+  WHEN SYSTEM$STREAM_HAS_DATA('CDC.FIRN.SHOP_ORDER_STREAM')
 AS
 EXECUTE IMMEDIATE $$
 BEGIN
   BEGIN TRANSACTION;
 
-  MERGE INTO CDC.SHOP.ORDERS t
+  MERGE INTO CDC."Shop"."order" t
   USING (
     SELECT
       c.id,
@@ -417,7 +779,8 @@ BEGIN
       c.position,
       c.before_json,
       c.after_json,
-      c.changed_at
+      c.changed_at,
+      f.floor
     FROM (
       SELECT
         id,
@@ -427,12 +790,159 @@ BEGIN
         TRY_PARSE_JSON(after, 'd') AS after_json,
         -- Kafka takes messages with no time, or with any: 1970 stands for none, and 9999 is the last year.
         TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
-      FROM CDC.FIRN.SHOP_ORDERS_STREAM
+      FROM CDC.FIRN.SHOP_ORDER_STREAM
       WHERE op IN ('c', 'u', 'd', 'r')
         AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
         AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
     ) c
-    LEFT JOIN CDC.FIRN.SHOP_ORDERS_TOMBSTONES k ON k.id = c.id
+    CROSS JOIN (
+      SELECT COALESCE(MAX(floor), '') AS floor
+      FROM CDC.FIRN.FLOORS
+      WHERE target_table = 'Shop.order'
+    ) f
+    LEFT JOIN CDC.FIRN.SHOP_ORDER_TOMBSTONES k ON k.id = c.id
+    WHERE k.position IS NULL OR c.position > k.position
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
+  ) s
+  ON t.ID = s.id
+  WHEN MATCHED AND s.position > t._POSITION THEN UPDATE SET
+    DATA = COALESCE(s.after_json, s.before_json, TO_VARIANT(OBJECT_CONSTRUCT())),
+    LAST_UPDATED = s.changed_at,
+    _DELETED = s.op = 'd',
+    _POSITION = s.position
+  -- Below the floor the tombstone of a row that is not there may have been pruned; the change is listed with the rejects.
+  WHEN NOT MATCHED AND s.position >= s.floor THEN INSERT (ID, DATA, LAST_UPDATED, _DELETED, _POSITION) VALUES (
+    s.id,
+    COALESCE(s.after_json, s.before_json, TO_VARIANT(OBJECT_CONSTRUCT())),
+    s.changed_at,
+    s.op = 'd',
+    s.position
+  );
+
+
+  INSERT INTO CDC.FIRN.MERGE_REJECTS (
+    target_table, kafka_topic, kafka_partition, kafka_offset, row_index, op, id, position, before, after, error, file_name, rejected_at
+  )
+  SELECT
+    'Shop.order',
+    s.kafka_topic,
+    s.kafka_partition,
+    s.kafka_offset,
+    s.row_index,
+    s.op,
+    s.id,
+    s.position,
+    s.before,
+    s.after,
+    CASE
+      WHEN s.op NOT IN ('c', 'u', 'd', 'r') THEN 'OP_UNKNOWN: the merge does not know this op'
+      WHEN (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+        OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+        THEN 'JSON_REFUSED: the warehouse cannot parse before or after'
+      ELSE 'BELOW_FLOOR: the row is not there, and its tombstone may have been pruned'
+    END,
+    s.file_name,
+    SYSDATE()
+  FROM CDC.FIRN.SHOP_ORDER_STREAM s
+  CROSS JOIN (
+    SELECT COALESCE(MAX(floor), '') AS floor
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'Shop.order'
+  ) f
+  -- Both as this transaction leaves them.
+  LEFT JOIN CDC."Shop"."order" t ON t.ID = s.id AND s.position < f.floor
+  LEFT JOIN CDC.FIRN.SHOP_ORDER_TOMBSTONES k ON k.id = s.id AND s.position < f.floor
+  WHERE s.op <> 'x'
+    AND (
+      s.op NOT IN ('c', 'u', 'd', 'r')
+      OR (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+      OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+      OR (s.position < f.floor AND t.ID IS NULL)
+    );
+
+  INSERT INTO CDC.FIRN.MERGED_FILES (
+    target_table, file_name, kafka_topic, kafka_partition, first_offset, last_offset, row_count, reject_count, newest_ts, merged_at
+  )
+  SELECT
+    'Shop.order',
+    file_name,
+    kafka_topic,
+    kafka_partition,
+    MIN(kafka_offset),
+    MAX(kafka_offset),
+    COUNT(*),
+    SUM(CASE
+      WHEN op NOT IN ('c', 'u', 'd', 'r')
+        OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
+        OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
+      THEN 1 ELSE 0
+    END),
+    MAX(COALESCE(source_ts, kafka_timestamp)),
+    SYSDATE()
+  FROM CDC.FIRN.SHOP_ORDER_STREAM
+  GROUP BY file_name, kafka_topic, kafka_partition;
+
+  COMMIT;
+EXCEPTION
+  WHEN OTHER THEN
+    ROLLBACK;
+    RAISE;
+END;
+$$;
+
+ALTER TASK CDC.FIRN.SHOP_ORDER_MERGE RESUME;
+
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_ORDER_MERGE TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_ORDER_MERGE TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__50_merge__SHOP_MIXED_CASE.sql
+
+-- compatible: replaces the task
+-- per: table
+-- Applies what landed since the last run to the target, in one transaction that reads the stream more than once and advances it once.
+-- Right in any order: per id the largest position wins, deletes are remembered, and rows that come again change nothing.
+-- What cannot be applied is set aside before the newest change per id is chosen; otherwise the result would depend on how rows are grouped into runs.
+CREATE OR REPLACE TASK CDC.FIRN.SHOP_MIXED_CASE_MERGE
+  WAREHOUSE = FIRN_WH
+  SCHEDULE = '1 MINUTE'
+  SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+  COMMENT = 'Merges SHOP_ORDERS_LANDING into Shop.Mixed Case'
+  WHEN SYSTEM$STREAM_HAS_DATA('CDC.FIRN.SHOP_MIXED_CASE_STREAM')
+AS
+EXECUTE IMMEDIATE $$
+BEGIN
+  BEGIN TRANSACTION;
+
+  MERGE INTO CDC."Shop"."Mixed Case" t
+  USING (
+    SELECT
+      c.id,
+      c.op,
+      c.position,
+      c.before_json,
+      c.after_json,
+      c.changed_at,
+      f.floor
+    FROM (
+      SELECT
+        id,
+        op,
+        position,
+        TRY_PARSE_JSON(before, 'd') AS before_json,
+        TRY_PARSE_JSON(after, 'd') AS after_json,
+        -- Kafka takes messages with no time, or with any: 1970 stands for none, and 9999 is the last year.
+        TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+      FROM CDC.FIRN.SHOP_MIXED_CASE_STREAM
+      WHERE op IN ('c', 'u', 'd', 'r')
+        AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
+        AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
+    ) c
+    CROSS JOIN (
+      SELECT COALESCE(MAX(floor), '') AS floor
+      FROM CDC.FIRN.FLOORS
+      WHERE target_table = 'Shop.Mixed Case'
+    ) f
+    LEFT JOIN CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES k ON k.id = c.id
     WHERE k.position IS NULL OR c.position > k.position
     QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
   ) s
@@ -440,23 +950,24 @@ BEGIN
   WHEN MATCHED AND s.position > t._POSITION AND s.op = 'd' THEN DELETE
   WHEN MATCHED AND s.position > t._POSITION THEN UPDATE SET
     DATA = OBJECT_CONSTRUCT_KEEP_NULL(
-      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
+      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
     ),
     LAST_UPDATED = s.changed_at,
     _POSITION = s.position
-  WHEN NOT MATCHED AND s.op <> 'd' THEN INSERT (ID, DATA, LAST_UPDATED, _POSITION) VALUES (
+  -- Below the floor the tombstone of a row that is not there may have been pruned; the change is listed with the rejects.
+  WHEN NOT MATCHED AND s.op <> 'd' AND s.position >= s.floor THEN INSERT (ID, DATA, LAST_UPDATED, _POSITION) VALUES (
     s.id,
     OBJECT_CONSTRUCT_KEEP_NULL(
-      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
+      'operation', CASE s.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', s.before_json, 'after', s.after_json
     ),
     s.changed_at,
     s.position
   );
 
-  MERGE INTO CDC.FIRN.SHOP_ORDERS_TOMBSTONES k
+  MERGE INTO CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES k
   USING (
     SELECT id, MAX(position) AS newest
-    FROM CDC.FIRN.SHOP_ORDERS_STREAM
+    FROM CDC.FIRN.SHOP_MIXED_CASE_STREAM
     WHERE op = 'd'
       AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
       AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
@@ -470,32 +981,47 @@ BEGIN
     target_table, kafka_topic, kafka_partition, kafka_offset, row_index, op, id, position, before, after, error, file_name, rejected_at
   )
   SELECT
-    'SHOP.ORDERS',
-    kafka_topic,
-    kafka_partition,
-    kafka_offset,
-    row_index,
-    op,
-    id,
-    position,
-    before,
-    after,
-    CASE WHEN op IN ('c', 'u', 'd', 'r') THEN 'JSON_REFUSED: the warehouse cannot parse before or after' ELSE 'OP_UNKNOWN: the merge does not know this op' END,
-    file_name,
+    'Shop.Mixed Case',
+    s.kafka_topic,
+    s.kafka_partition,
+    s.kafka_offset,
+    s.row_index,
+    s.op,
+    s.id,
+    s.position,
+    s.before,
+    s.after,
+    CASE
+      WHEN s.op NOT IN ('c', 'u', 'd', 'r') THEN 'OP_UNKNOWN: the merge does not know this op'
+      WHEN (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+        OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+        THEN 'JSON_REFUSED: the warehouse cannot parse before or after'
+      ELSE 'BELOW_FLOOR: the row is not there, and its tombstone may have been pruned'
+    END,
+    s.file_name,
     SYSDATE()
-  FROM CDC.FIRN.SHOP_ORDERS_STREAM
-  WHERE op <> 'x'
+  FROM CDC.FIRN.SHOP_MIXED_CASE_STREAM s
+  CROSS JOIN (
+    SELECT COALESCE(MAX(floor), '') AS floor
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'Shop.Mixed Case'
+  ) f
+  -- Both as this transaction leaves them.
+  LEFT JOIN CDC."Shop"."Mixed Case" t ON t.ID = s.id AND s.position < f.floor
+  LEFT JOIN CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES k ON k.id = s.id AND s.position < f.floor
+  WHERE s.op <> 'x'
     AND (
-      op NOT IN ('c', 'u', 'd', 'r')
-      OR (before IS NOT NULL AND TRY_PARSE_JSON(before, 'd') IS NULL)
-      OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
+      s.op NOT IN ('c', 'u', 'd', 'r')
+      OR (s.before IS NOT NULL AND TRY_PARSE_JSON(s.before, 'd') IS NULL)
+      OR (s.after IS NOT NULL AND TRY_PARSE_JSON(s.after, 'd') IS NULL)
+      OR (s.position < f.floor AND s.op <> 'd' AND t.ID IS NULL AND (k.position IS NULL OR k.position < s.position))
     );
 
   INSERT INTO CDC.FIRN.MERGED_FILES (
-    target_table, file_name, kafka_topic, kafka_partition, first_offset, last_offset, row_count, reject_count, merged_at
+    target_table, file_name, kafka_topic, kafka_partition, first_offset, last_offset, row_count, reject_count, newest_ts, merged_at
   )
   SELECT
-    'SHOP.ORDERS',
+    'Shop.Mixed Case',
     file_name,
     kafka_topic,
     kafka_partition,
@@ -508,8 +1034,9 @@ BEGIN
         OR (after IS NOT NULL AND TRY_PARSE_JSON(after, 'd') IS NULL)
       THEN 1 ELSE 0
     END),
+    MAX(COALESCE(source_ts, kafka_timestamp)),
     SYSDATE()
-  FROM CDC.FIRN.SHOP_ORDERS_STREAM
+  FROM CDC.FIRN.SHOP_MIXED_CASE_STREAM
   GROUP BY file_name, kafka_topic, kafka_partition;
 
   COMMIT;
@@ -520,15 +1047,17 @@ EXCEPTION
 END;
 $$;
 
-ALTER TASK CDC.FIRN.SHOP_ORDERS_MERGE RESUME;
+ALTER TASK CDC.FIRN.SHOP_MIXED_CASE_MERGE RESUME;
 
--- 60_rejects.sql SHOP.ORDERS
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_MIXED_CASE_MERGE TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_MIXED_CASE_MERGE TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__60_rejects__SHOP_ORDER.sql
 
 -- compatible: replaces the view
 -- per: table
--- repeatable
-CREATE OR REPLACE VIEW CDC.FIRN.SHOP_ORDERS_REJECTS
-  COMMENT = 'Messages of topic shop.orders that did not become a row of SHOP.ORDERS, and why'
+CREATE OR REPLACE VIEW CDC.FIRN.SHOP_ORDER_REJECTS
+  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.order, and why'
 AS
 SELECT DISTINCT
   kafka_topic, kafka_partition, kafka_offset, row_index, error, raw, before, after
@@ -538,21 +1067,350 @@ UNION ALL
 SELECT DISTINCT
   kafka_topic, kafka_partition, kafka_offset, row_index, error, NULL AS raw, before, after
 FROM CDC.FIRN.MERGE_REJECTS
-WHERE target_table = 'SHOP.ORDERS';
+WHERE target_table = 'Shop.order';
 
--- 70_pipe.sql shop.orders
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_ORDER_REJECTS TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_ORDER_REJECTS TO ROLE FIRN_READER;
 
--- compatible: adds only
+-- R__SHOP_ORDERS__60_rejects__SHOP_MIXED_CASE.sql
+
+-- compatible: replaces the view
+-- per: table
+CREATE OR REPLACE VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS
+  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.Mixed Case, and why'
+AS
+SELECT DISTINCT
+  kafka_topic, kafka_partition, kafka_offset, row_index, error, raw, before, after
+FROM CDC.FIRN.SHOP_ORDERS_LANDING
+WHERE op = 'x'
+UNION ALL
+SELECT DISTINCT
+  kafka_topic, kafka_partition, kafka_offset, row_index, error, NULL AS raw, before, after
+FROM CDC.FIRN.MERGE_REJECTS
+WHERE target_table = 'Shop.Mixed Case';
+
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__61_history__SHOP_ORDER.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Reaches back as far as the landing table does. A delete ends the version before it and is none itself.
+CREATE OR REPLACE VIEW CDC."Shop"."order_HISTORY"
+  COMMENT = 'Every version of each row of Shop.order that the landing table still holds, and when it was valid'
+AS
+SELECT
+  ID, OPERATION, DATA, VALID_FROM, VALID_TO, _POSITION
+FROM (
+  SELECT
+    c.id AS ID,
+    CASE c.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END AS OPERATION,
+    COALESCE(c.after_json, c.before_json, TO_VARIANT(OBJECT_CONSTRUCT())) AS DATA,
+    c.changed_at AS VALID_FROM,
+    LEAD(c.changed_at) OVER (PARTITION BY c.id ORDER BY c.position) AS VALID_TO,
+    c.position AS _POSITION
+  FROM (
+    SELECT
+      id,
+      op,
+      position,
+      TRY_PARSE_JSON(before, 'd') AS before_json,
+      TRY_PARSE_JSON(after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING
+    WHERE op IN ('c', 'u', 'd', 'r')
+      AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
+      AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
+    -- The same change may have landed more than once.
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY id, position ORDER BY load_time, file_name, file_row_number) = 1
+  ) c
+) v
+WHERE OPERATION <> 'DELETE';
+
+GRANT SELECT ON VIEW CDC."Shop"."order_HISTORY" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC."Shop"."order_HISTORY" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__61_history__SHOP_MIXED_CASE.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Reaches back as far as the landing table does. A delete ends the version before it and is none itself.
+CREATE OR REPLACE VIEW CDC."Shop"."Mixed Case_HISTORY"
+  COMMENT = 'Every version of each row of Shop.Mixed Case that the landing table still holds, and when it was valid'
+AS
+SELECT
+  ID, OPERATION, DATA, VALID_FROM, VALID_TO, _POSITION
+FROM (
+  SELECT
+    c.id AS ID,
+    CASE c.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END AS OPERATION,
+    OBJECT_CONSTRUCT_KEEP_NULL(
+      'operation', CASE c.op WHEN 'u' THEN 'UPDATE' ELSE 'INSERT' END, 'before', c.before_json, 'after', c.after_json
+    ) AS DATA,
+    c.changed_at AS VALID_FROM,
+    LEAD(c.changed_at) OVER (PARTITION BY c.id ORDER BY c.position) AS VALID_TO,
+    c.position AS _POSITION
+  FROM (
+    SELECT
+      id,
+      op,
+      position,
+      TRY_PARSE_JSON(before, 'd') AS before_json,
+      TRY_PARSE_JSON(after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(source_ts, kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING
+    WHERE op IN ('c', 'u', 'd', 'r')
+      AND (before IS NULL OR TRY_PARSE_JSON(before, 'd') IS NOT NULL)
+      AND (after IS NULL OR TRY_PARSE_JSON(after, 'd') IS NOT NULL)
+    -- The same change may have landed more than once.
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY id, position ORDER BY load_time, file_name, file_row_number) = 1
+  ) c
+) v
+WHERE OPERATION <> 'DELETE';
+
+GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_HISTORY" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_HISTORY" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__62_live__SHOP_ORDER.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Never by way of the stream: whoever copied this view into a table would advance it, and the merge would miss the rows.
+-- What waits for the merge is told by MERGED_FILES instead. A merge takes all that was loaded before it began, so rows that
+-- were loaded long before the last one are not looked at: two days are more than a load and a time zone take.
+CREATE OR REPLACE VIEW CDC."Shop"."order_LIVE"
+  COMMENT = 'Shop.order together with what is loaded and not merged yet'
+AS
+WITH merged AS (
+  SELECT COALESCE(MAX(merged_at), TO_TIMESTAMP_NTZ(0, 3)) AS last_at
+  FROM CDC.FIRN.MERGED_FILES
+  WHERE target_table = 'Shop.order'
+),
+floors AS (
+  SELECT COALESCE(MAX(floor), '') AS floor
+  FROM CDC.FIRN.FLOORS
+  WHERE target_table = 'Shop.order'
+),
+waiting AS (
+  SELECT
+    c.id, c.op, c.position, c.before_json, c.after_json, c.changed_at
+  FROM (
+    SELECT
+      l.id,
+      l.op,
+      l.position,
+      TRY_PARSE_JSON(l.before, 'd') AS before_json,
+      TRY_PARSE_JSON(l.after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(l.source_ts, l.kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING l
+    CROSS JOIN merged m
+    LEFT JOIN (
+      SELECT DISTINCT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table = 'Shop.order'
+    ) f ON f.file_name = l.file_name
+    WHERE f.file_name IS NULL
+      AND l.load_time > DATEADD('day', -2, m.last_at)
+      AND l.op IN ('c', 'u', 'd', 'r')
+      AND (l.before IS NULL OR TRY_PARSE_JSON(l.before, 'd') IS NOT NULL)
+      AND (l.after IS NULL OR TRY_PARSE_JSON(l.after, 'd') IS NOT NULL)
+  ) c
+  LEFT JOIN CDC.FIRN.SHOP_ORDER_TOMBSTONES k ON k.id = c.id
+  WHERE k.position IS NULL OR c.position > k.position
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
+)
+SELECT
+  t.ID,
+  t.DATA,
+  t.LAST_UPDATED,
+  t._POSITION,
+  t._DELETED
+FROM CDC."Shop"."order" t
+LEFT JOIN waiting w ON w.id = t.ID
+WHERE w.id IS NULL OR w.position <= t._POSITION
+UNION ALL
+SELECT
+  w.id,
+  COALESCE(w.after_json, w.before_json, TO_VARIANT(OBJECT_CONSTRUCT())),
+  w.changed_at,
+  w.position,
+  w.op = 'd'
+FROM waiting w
+CROSS JOIN floors f
+LEFT JOIN CDC."Shop"."order" t ON t.ID = w.id
+WHERE (t.ID IS NULL OR w.position > t._POSITION)
+  AND (t.ID IS NOT NULL OR w.position >= f.floor);
+
+GRANT SELECT ON VIEW CDC."Shop"."order_LIVE" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC."Shop"."order_LIVE" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__62_live__SHOP_MIXED_CASE.sql
+
+-- compatible: replaces the view
+-- per: table
+-- Never by way of the stream: whoever copied this view into a table would advance it, and the merge would miss the rows.
+-- What waits for the merge is told by MERGED_FILES instead. A merge takes all that was loaded before it began, so rows that
+-- were loaded long before the last one are not looked at: two days are more than a load and a time zone take.
+CREATE OR REPLACE VIEW CDC."Shop"."Mixed Case_LIVE"
+  COMMENT = 'Shop.Mixed Case together with what is loaded and not merged yet'
+AS
+WITH merged AS (
+  SELECT COALESCE(MAX(merged_at), TO_TIMESTAMP_NTZ(0, 3)) AS last_at
+  FROM CDC.FIRN.MERGED_FILES
+  WHERE target_table = 'Shop.Mixed Case'
+),
+floors AS (
+  SELECT COALESCE(MAX(floor), '') AS floor
+  FROM CDC.FIRN.FLOORS
+  WHERE target_table = 'Shop.Mixed Case'
+),
+waiting AS (
+  SELECT
+    c.id, c.op, c.position, c.before_json, c.after_json, c.changed_at
+  FROM (
+    SELECT
+      l.id,
+      l.op,
+      l.position,
+      TRY_PARSE_JSON(l.before, 'd') AS before_json,
+      TRY_PARSE_JSON(l.after, 'd') AS after_json,
+      TO_TIMESTAMP_NTZ(LEAST(GREATEST(COALESCE(l.source_ts, l.kafka_timestamp, 0), 0), 253402300799999), 3) AS changed_at
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING l
+    CROSS JOIN merged m
+    LEFT JOIN (
+      SELECT DISTINCT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table = 'Shop.Mixed Case'
+    ) f ON f.file_name = l.file_name
+    WHERE f.file_name IS NULL
+      AND l.load_time > DATEADD('day', -2, m.last_at)
+      AND l.op IN ('c', 'u', 'd', 'r')
+      AND (l.before IS NULL OR TRY_PARSE_JSON(l.before, 'd') IS NOT NULL)
+      AND (l.after IS NULL OR TRY_PARSE_JSON(l.after, 'd') IS NOT NULL)
+  ) c
+  LEFT JOIN CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES k ON k.id = c.id
+  WHERE k.position IS NULL OR c.position > k.position
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY c.position DESC) = 1
+)
+SELECT
+  t.ID,
+  t.DATA,
+  t.LAST_UPDATED,
+  t._POSITION
+FROM CDC."Shop"."Mixed Case" t
+LEFT JOIN waiting w ON w.id = t.ID
+WHERE w.id IS NULL OR w.position <= t._POSITION
+UNION ALL
+SELECT
+  w.id,
+  OBJECT_CONSTRUCT_KEEP_NULL(
+    'operation', CASE w.op WHEN 'u' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'INSERT' END, 'before', w.before_json, 'after', w.after_json
+  ),
+  w.changed_at,
+  w.position
+FROM waiting w
+CROSS JOIN floors f
+LEFT JOIN CDC."Shop"."Mixed Case" t ON t.ID = w.id
+WHERE (t.ID IS NULL OR w.position > t._POSITION)
+  AND w.op <> 'd'
+  AND (t.ID IS NOT NULL OR w.position >= f.floor);
+
+GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_LIVE" TO ROLE FIRN_OPERATOR;
+GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_LIVE" TO ROLE FIRN_READER;
+
+-- R__SHOP_ORDERS__65_retention__SHOP_ORDER.sql
+
+-- compatible: replaces the task
+-- per: table
+-- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
+CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDER_RETENTION
+  WAREHOUSE = FIRN_WH
+  SCHEDULE = 'USING CRON 17 3 * * * UTC'
+  SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+  COMMENT = 'Prunes landing rows of topic shop.orders after 30 days, and tombstones of Shop.order below its floor'
+AS
+EXECUTE IMMEDIATE $$
+BEGIN
+  DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
+  WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND file_name IN (
+      SELECT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
+      GROUP BY file_name
+      HAVING COUNT(DISTINCT target_table) = 2
+    );
+
+  DELETE FROM CDC.FIRN.SHOP_ORDER_TOMBSTONES
+  WHERE position < (
+    SELECT COALESCE(MAX(floor), '')
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'Shop.order'
+  );
+END;
+$$;
+
+ALTER TASK CDC.FIRN.SHOP_ORDER_RETENTION RESUME;
+
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_ORDER_RETENTION TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_ORDER_RETENTION TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__65_retention__SHOP_MIXED_CASE.sql
+
+-- compatible: replaces the task
+-- per: table
+-- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
+CREATE OR REPLACE TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION
+  WAREHOUSE = FIRN_WH
+  SCHEDULE = 'USING CRON 17 3 * * * UTC'
+  SUSPEND_TASK_AFTER_NUM_FAILURES = 0
+  COMMENT = 'Prunes landing rows of topic shop.orders after 30 days, and tombstones of Shop.Mixed Case below its floor'
+AS
+EXECUTE IMMEDIATE $$
+BEGIN
+  DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
+  WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND file_name IN (
+      SELECT file_name
+      FROM CDC.FIRN.MERGED_FILES
+      WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
+      GROUP BY file_name
+      HAVING COUNT(DISTINCT target_table) = 2
+    );
+
+  DELETE FROM CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES
+  WHERE position < (
+    SELECT COALESCE(MAX(floor), '')
+    FROM CDC.FIRN.FLOORS
+    WHERE target_table = 'Shop.Mixed Case'
+  );
+END;
+$$;
+
+ALTER TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION RESUME;
+
+GRANT MONITOR ON TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION TO ROLE FIRN_OPERATOR;
+
+-- R__SHOP_ORDERS__70_pipe.sql
+
+-- compatible: replaces the pipe
 -- per: topic
--- After the streams: no file may load before its stream exists. Never replaced: that would lose its load history.
+-- After the streams: no file may load before its stream exists. Never replaced: that would lose its load history. A pipe's COPY cannot be
+-- altered, so a changed one is a successor under the next number: it is there before the former one goes, and REFRESH gives it
+-- the files that waited at that one. Files that come twice change nothing.
 -- Casts only, no JSON parsing: one bad row in a pipe's COPY drops the whole file silently.
-CREATE PIPE IF NOT EXISTS CDC.FIRN.SHOP_ORDERS_PIPE
+CREATE PIPE IF NOT EXISTS CDC.FIRN.SHOP_ORDERS_PIPE_2
   AUTO_INGEST = TRUE
   COMMENT = 'Loads landing files of topic shop.orders'
 AS
 COPY INTO CDC.FIRN.SHOP_ORDERS_LANDING (
   kafka_topic, kafka_partition, kafka_offset, kafka_timestamp, row_index, kafka_key, headers, op, source_table, id, position,
-  source_ts, before, after, meta, error, raw, file_name, file_row_number, load_time
+  source_ts, before, after, meta, error, raw, file_name, file_row_number, load_time,
+  staged_at
 )
 FROM (
   SELECT
@@ -575,11 +1433,21 @@ FROM (
     $1:raw::VARCHAR(134217728),
     METADATA$FILENAME,
     METADATA$FILE_ROW_NUMBER,
-    METADATA$START_SCAN_TIME
+    METADATA$START_SCAN_TIME,
+    METADATA$FILE_LAST_MODIFIED
   FROM @CDC.FIRN.STAGE/shop.orders/
 )
 FILE_FORMAT = (FORMAT_NAME = 'CDC.FIRN.LANDING_FORMAT');
 
+INSERT INTO CDC.FIRN.PIPES (pipe_name, noted_at)
+SELECT 'SHOP_ORDERS_PIPE_2', SYSDATE()
+WHERE NOT EXISTS (SELECT 1 FROM CDC.FIRN.PIPES WHERE pipe_name = 'SHOP_ORDERS_PIPE_2');
+
+DROP PIPE IF EXISTS CDC.FIRN.SHOP_ORDERS_PIPE;
+
 -- Files that were staged before the pipe had its notifications.
-ALTER PIPE CDC.FIRN.SHOP_ORDERS_PIPE REFRESH;
+ALTER PIPE CDC.FIRN.SHOP_ORDERS_PIPE_2 REFRESH;
+
+GRANT MONITOR ON PIPE CDC.FIRN.SHOP_ORDERS_PIPE_2 TO ROLE FIRN_INGEST;
+GRANT MONITOR, OPERATE ON PIPE CDC.FIRN.SHOP_ORDERS_PIPE_2 TO ROLE FIRN_OPERATOR;
 

@@ -14,6 +14,8 @@ export type ContractTarget = {
   readonly name: string
   /** its database is of this run alone, and not made yet */
   readonly config: LoginConfig
+  /** a role of the same user that may make roles and integrations and grant all; null: tests that need one are left out */
+  readonly adminRole: string | null
 }
 
 /** A real account needs all of these; its role must be able to create databases. */
@@ -28,9 +30,16 @@ const accountVariables = {
 export function contractTargets(env: Readonly<Record<string, string | undefined>> = process.env): ContractTarget[] {
   const { accessUrl, account, user, password, role, warehouse } = testStack().warehouse
   const development = { accessUrl, account, user, password, role, warehouse, ...perRun() }
-  const targets = [{ name: 'the development warehouse', config: development }]
+  const targets: ContractTarget[] = [
+    { name: 'the development warehouse', config: development, adminRole: 'ACCOUNTADMIN' },
+  ]
   const real = realAccount(env)
-  return real ? [...targets, { name: `the account ${real.account}`, config: real }] : targets
+  if (!real) return targets
+  const adminRole = env['FIRN_CONTRACT_ADMIN_ROLE'] ?? ''
+  return [
+    ...targets,
+    { name: `the account ${real.account}`, config: real, adminRole: adminRole === '' ? null : adminRole },
+  ]
 }
 
 /** Null where the environment names none. @throws Error where it names one in part */

@@ -2,7 +2,7 @@
  * A small second implementation of a session: keeps the ledger, and takes every other statement down in order.
  */
 import { Failure } from '../../src/failure.ts'
-import type { Bind, Session } from '../../src/snowflake/session.ts'
+import type { Session } from '../../src/snowflake/session.ts'
 
 export type LedgerSession = Session & {
   /** statements other than those that read or write the ledger */
@@ -18,14 +18,14 @@ export function ledgerSession(): LedgerSession {
   const failing: string[] = []
   let hasLedger = false
 
-  function run(sql: string, binds: readonly Bind[]): number {
+  function run(sql: string): number {
     const fails = failing.findIndex((start) => sql.startsWith(start))
     if (fails >= 0) {
       failing.splice(fails, 1)
       throw new Failure('STATEMENT_FAILED', `refused: ${sql}`, { cause: { sqlState: '42501' } })
     }
     if (/^MERGE INTO \S+\.FIRN\.MIGRATIONS /.test(sql)) {
-      const [script = '', checksum = ''] = binds.map(String)
+      const [, script = '', checksum = ''] = /'([^']*)' AS script, '([^']*)' AS checksum/.exec(sql) ?? []
       ledger.set(script, checksum)
       return 1
     }
@@ -46,7 +46,7 @@ export function ledgerSession(): LedgerSession {
       }
       return Promise.resolve([...ledger].map(([SCRIPT, CHECKSUM]) => ({ SCRIPT, CHECKSUM })))
     },
-    execute: (sql, binds = []) => Promise.resolve().then(() => run(sql, binds)),
+    execute: (sql) => Promise.resolve().then(() => run(sql)),
     close: () => Promise.resolve(),
   }
 }

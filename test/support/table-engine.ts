@@ -22,7 +22,8 @@ export function tableEngine(table: Readonly<Record<string, Answerer>>): TableEng
     ran,
     open,
     openSession(user, given) {
-      const state = { database: null, schema: null, role: null, warehouse: null, ...given, parameters: new Map() }
+      const role = given.role ?? 'PUBLIC'
+      const state = { database: null, schema: null, warehouse: null, ...given, role, parameters: new Map() }
       const session: EngineSession = {
         user,
         state,

@@ -14,8 +14,11 @@ const config = exampleConfig()
 /** What `firn migrate` does; returns the names of what was applied. */
 async function migrate(session: LedgerSession, from: readonly Template[] = templates): Promise<readonly string[]> {
   const pending = pendingScripts(renderScripts(from, config), await readLedger(session, warehouseOf(config)))
-  for (const one of pending) await applyScript(session, warehouseOf(config), one, 'test')
-  return pending.map(({ script, why }) => `${script.name} ${why}`)
+  const applied: string[] = []
+  for (const one of pending) {
+    if (await applyScript(session, warehouseOf(config), one, 'test')) applied.push(`${one.script.name} ${one.why}`)
+  }
+  return applied
 }
 
 /** The templates with one of them changed. */
@@ -55,8 +58,8 @@ describe('migrating', () => {
     const session = ledgerSession()
     session.failing.push('ALTER TASK')
     await assert.rejects(migrate(session), /refused/)
-    assert.equal(session.ledger.has('40_tombstones.sql SHOP.CUSTOMERS'), true)
-    assert.equal(session.ledger.has('50_merge.sql SHOP.CUSTOMERS'), false)
+    assert.equal(session.ledger.has('R__SHOP_CUSTOMERS__40_tombstones__SHOP_CUSTOMERS.sql'), true)
+    assert.equal(session.ledger.has('R__SHOP_CUSTOMERS__50_merge__SHOP_CUSTOMERS.sql'), false)
   })
 
   test('a repeatable script that has changed is applied again, and nothing else', async () => {
@@ -64,10 +67,10 @@ describe('migrating', () => {
     await migrate(session)
     session.ran.length = 0
     assert.deepEqual(await migrate(session, changed('60_rejects.sql')), [
-      '60_rejects.sql SHOP.CUSTOMERS changed',
-      '60_rejects.sql SHOP.ORDERS changed',
+      'R__SHOP_CUSTOMERS__60_rejects__SHOP_CUSTOMERS.sql changed',
+      'R__SHOP_ORDERS__60_rejects__SHOP_ORDERS.sql changed',
     ])
-    assert.equal(session.ran.length, 2)
+    assert.ok(session.ran.every((statement) => statement.includes('_REJECTS')))
     assert.deepEqual(await migrate(session, changed('60_rejects.sql')), [])
   })
 
@@ -76,12 +79,46 @@ describe('migrating', () => {
     await migrate(session)
     session.ran.length = 0
     await assert.rejects(
-      migrate(session, changed('10_landing.sql')),
-      (error: Failure) =>
-        error.code === 'MIGRATION_CHANGED' &&
-        error.message.endsWith(': 10_landing.sql shop.customers, 10_landing.sql shop.orders'),
+      migrate(session, changed('V002__control.sql')),
+      (error: Failure) => error.code === 'MIGRATION_CHANGED' && error.message.endsWith(': V002__control.sql'),
     )
     assert.deepEqual(session.ran, [])
+  })
+
+  test('what another one has applied meanwhile is not applied again', async () => {
+    const session = ledgerSession()
+    const pending = pendingScripts(renderScripts(templates, config), await readLedger(session, warehouseOf(config)))
+    await migrate(session)
+    session.ran.length = 0
+    for (const one of pending) assert.equal(await applyScript(session, warehouseOf(config), one, 'late'), false)
+    assert.deepEqual(session.ran, [])
+  })
+
+  test('a statement that fails because another one ran it at once is no failure, once that one has written it down', async () => {
+    const session = ledgerSession()
+    const scripts = renderScripts(templates, config)
+    const [view] = scripts.filter(({ name }) => name.includes('__60_rejects'))
+    assert.ok(view)
+    await migrate(session)
+    session.ledger.delete(view.name)
+    const racing: LedgerSession = {
+      ...session,
+      execute: (sql, binds) => {
+        session.ledger.set(view.name, view.checksum)
+        return Promise.reject(new Failure('STATEMENT_FAILED', `${sql} ${binds?.join() ?? ''}: already exists`))
+      },
+    }
+    assert.equal(await applyScript(racing, warehouseOf(config), { script: view, why: 'new' }, 'test'), false)
+    session.ledger.set(view.name, 'another checksum')
+    await assert.rejects(
+      applyScript(
+        { ...racing, execute: () => Promise.reject(new Failure('STATEMENT_FAILED', 'no')) },
+        warehouseOf(config),
+        { script: view, why: 'changed' },
+        'test',
+      ),
+      /no/,
+    )
   })
 
   test('a ledger that cannot be read for another reason than its absence is not taken for an empty one', async () => {

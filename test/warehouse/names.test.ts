@@ -26,15 +26,19 @@ test('a topic has a landing table and a pipe, a table all that the merge needs',
   assert.equal(sharedNames(warehouse).stage.sql, 'CDC.FIRN.STAGE')
   assert.deepEqual(topicNames(warehouse, 'shop.customers'), {
     landing: { bare: 'SHOP_CUSTOMERS_LANDING', sql: 'CDC.FIRN.SHOP_CUSTOMERS_LANDING' },
-    pipe: { bare: 'SHOP_CUSTOMERS_PIPE', sql: 'CDC.FIRN.SHOP_CUSTOMERS_PIPE' },
+    pipe: { bare: 'SHOP_CUSTOMERS_PIPE_2', sql: 'CDC.FIRN.SHOP_CUSTOMERS_PIPE_2' },
+    formerPipe: { bare: 'SHOP_CUSTOMERS_PIPE', sql: 'CDC.FIRN.SHOP_CUSTOMERS_PIPE' },
   })
   assert.deepEqual(tableNames(warehouse, { table: 'SHOP.CUSTOMERS' }), {
     stream: { bare: 'SHOP_CUSTOMERS_STREAM', sql: 'CDC.FIRN.SHOP_CUSTOMERS_STREAM' },
     tombstones: { bare: 'SHOP_CUSTOMERS_TOMBSTONES', sql: 'CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES' },
     task: { bare: 'SHOP_CUSTOMERS_MERGE', sql: 'CDC.FIRN.SHOP_CUSTOMERS_MERGE' },
     rejects: { bare: 'SHOP_CUSTOMERS_REJECTS', sql: 'CDC.FIRN.SHOP_CUSTOMERS_REJECTS' },
+    retention: { bare: 'SHOP_CUSTOMERS_RETENTION', sql: 'CDC.FIRN.SHOP_CUSTOMERS_RETENTION' },
     targetSchema: 'CDC.SHOP',
     target: 'CDC.SHOP.CUSTOMERS',
+    history: 'CDC.SHOP.CUSTOMERS_HISTORY',
+    live: 'CDC.SHOP.CUSTOMERS_LIVE',
   })
 })
 

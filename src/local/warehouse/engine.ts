@@ -19,7 +19,8 @@ export type Bind = { readonly type: string; readonly value: string | null | read
 export type SessionState = {
   database: string | null
   schema: string | null
-  role: string | null
+  /** decides what its statements may do */
+  role: string
   warehouse: string | null
   readonly parameters: Map<string, string | number | boolean>
 }
@@ -43,9 +44,10 @@ export interface EngineSession {
 }
 
 export interface Engine {
+  /** Without a role, the user's default one. @throws SqlError where the user does not have the role */
   openSession(
     user: string,
-    state: Partial<Pick<SessionState, 'database' | 'schema' | 'role' | 'warehouse'>>,
+    state: Partial<Pick<SessionState, 'database' | 'schema' | 'warehouse'>> & { readonly role?: string | null },
   ): Promise<EngineSession>
   /** Stops pipes and tasks, and writes everything down. */
   close(): Promise<void>

@@ -5,6 +5,7 @@
 import { openStage } from '../../stage/s3.ts'
 import type { Stage } from '../../stage/stage.ts'
 import type { Logger } from '../../telemetry.ts'
+import type { Beforehand, EngineUser } from './engine/beforehand.ts'
 import { systemClock } from './engine/clock.ts'
 import { readPositions } from './engine/event-queue.ts'
 import { kafkaEventQueue } from './engine/kafka-event-queue.ts'
@@ -14,12 +15,12 @@ import { openServer } from './wire/server.ts'
 import { openEngine } from './engine/warehouse.ts'
 
 /** What `firn local warehouse --options FILE` reads, as JSON. */
-export type WarehouseOptions = {
+export type WarehouseOptions = Omit<Beforehand, 'users'> & {
   /** holds the database file and what is being loaded; made where it is not there */
   readonly dir: string
   /** 0: a free one */
   readonly port: number
-  readonly users: readonly WarehouseUser[]
+  readonly users: readonly (WarehouseUser & EngineUser)[]
   /** the S3 server behind every `s3://` URL */
   readonly s3: {
     readonly endpoint: string
@@ -29,10 +30,6 @@ export type WarehouseOptions = {
   }
   /** Kafka topic of the S3 server's notifications; null: pipes learn of files through ALTER PIPE ... REFRESH alone */
   readonly events: { readonly brokers: readonly string[]; readonly topic: string } | null
-  /** names as Snowflake keeps them: upper case */
-  readonly storageIntegrations: readonly string[]
-  readonly warehouses: readonly string[]
-  readonly roles: readonly string[]
   /** as they are at the start; `firn local up` gives none */
   readonly knobs?: Partial<Knobs>
 }
@@ -56,11 +53,14 @@ export async function startWarehouse(options: WarehouseOptions, logger: Logger):
   const engine = await openEngine(
     {
       dir,
+      // As a login names them.
+      users: users.map((user) => ({ ...user, name: user.name.toUpperCase() })),
       storageIntegrations,
       warehouses,
       roles,
       clock: systemClock,
       knobs: options.knobs ?? {},
+      notificationChannel: events?.topic ?? null,
       openBucket,
       openQueue:
         events &&

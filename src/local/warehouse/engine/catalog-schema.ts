@@ -12,7 +12,16 @@ const statements = [
   // Numbers of objects: never used again, so that a stream on a dropped table cannot mean the next one of that name.
   'CREATE SEQUENCE IF NOT EXISTS _catalog.ids',
   `CREATE TABLE IF NOT EXISTS _catalog.objects (
-    id BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, created_ms BIGINT NOT NULL, definition VARCHAR NOT NULL)`,
+    id BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, created_ms BIGINT NOT NULL, definition VARCHAR NOT NULL,
+    owner VARCHAR)`,
+  // Folders from before objects had an owner.
+  'ALTER TABLE _catalog.objects ADD COLUMN IF NOT EXISTS owner VARCHAR',
+  `CREATE TABLE IF NOT EXISTS _catalog.grants (
+    object_id BIGINT NOT NULL, privilege VARCHAR NOT NULL, grantee_kind VARCHAR NOT NULL, grantee VARCHAR NOT NULL,
+    granted_by VARCHAR NOT NULL, created_ms BIGINT NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS _catalog.future_grants (
+    schema_id BIGINT NOT NULL, kind VARCHAR NOT NULL, privilege VARCHAR NOT NULL, grantee VARCHAR NOT NULL,
+    granted_by VARCHAR NOT NULL)`,
   'CREATE TABLE IF NOT EXISTS _catalog.stream_offsets (stream_id BIGINT NOT NULL, position BIGINT NOT NULL)',
   // When it was made or consumed, or last found empty.
   'ALTER TABLE _catalog.stream_offsets ADD COLUMN IF NOT EXISTS fresh_ms BIGINT',
@@ -22,6 +31,7 @@ const statements = [
     state VARCHAR NOT NULL, finished_ms BIGINT)`,
   `CREATE TABLE IF NOT EXISTS _catalog.event_positions (
     topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL)`,
+  'ALTER TABLE _catalog.event_positions ADD COLUMN IF NOT EXISTS received_ms BIGINT',
   `CREATE TABLE IF NOT EXISTS _catalog.copy_history (
     table_id BIGINT NOT NULL, pipe_id BIGINT NOT NULL, pipe VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
     stage_location VARCHAR NOT NULL, loaded_ms BIGINT NOT NULL, row_count BIGINT NOT NULL, row_parsed BIGINT NOT NULL,
@@ -40,6 +50,8 @@ const statements = [
     completed_ms BIGINT, scheduled_from VARCHAR NOT NULL)`,
 ]
 
-export async function createCatalogTables(connection: Connection): Promise<void> {
+/** Objects without an owner, of a folder from before there were any, go to `formerOwner`. */
+export async function createCatalogTables(connection: Connection, formerOwner: string): Promise<void> {
   for (const statement of statements) await connection.run(statement)
+  await connection.run('UPDATE _catalog.objects SET owner = $owner WHERE owner IS NULL', { owner: formerOwner })
 }

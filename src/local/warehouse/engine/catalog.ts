@@ -18,8 +18,11 @@ export type TaskDefinition = Pick<
   Extract<Statement, { kind: 'create task' }>,
   | 'warehouse'
   | 'managedSize'
+  | 'targetCompletion'
   | 'schedule'
   | 'everySeconds'
+  | 'cron'
+  | 'triggerSeconds'
   | 'suspendAfterFailures'
   | 'whenStream'
   | 'condition'
@@ -57,40 +60,57 @@ export type Definitions = {
     readonly definition: string
     readonly autoIngest: boolean
     readonly paused: boolean
+    /** since when; null where it is not */
+    readonly pausedMs: number | null
   }
   readonly stream: Commented & { readonly table: Name; readonly tableId: number }
   readonly task: Commented & TaskDefinition
+  readonly role: Commented
+  readonly integration: Commented & {
+    /** null: made by whoever started the development warehouse */
+    readonly roleArn: string | null
+    readonly allowedLocations: readonly string[]
+  }
+  readonly warehouse: Commented
 }
 
-/** `name` has as many parts as the kind needs: 1 for a database, 2 for a schema, 3 for all else. */
+/** `name` has as many parts as the kind needs: 1 for what belongs to the account, 2 for a schema, 3 for what lies in one. */
 export type CatalogObject<K extends ObjectKind = ObjectKind> = {
   readonly id: number
   readonly kind: K
   readonly name: Name
   readonly createdMs: number
+  /** a role; '' for the roles that every account has */
+  readonly owner: string
   readonly definition: Definitions[K]
 }
 
 export class Catalog {
   readonly #objects = new Map<string, CatalogObject>()
+  readonly #byId = new Map<number, CatalogObject>()
 
   /** Reads what the store holds. */
   static async load(connection: Connection): Promise<Catalog> {
     const catalog = new Catalog()
     const { rows } = await connection.run(
-      'SELECT id, kind, name, created_ms, definition FROM _catalog.objects ORDER BY id',
+      'SELECT id, kind, name, created_ms, definition, owner FROM _catalog.objects ORDER BY id',
     )
-    for (const [id, kind, name, createdMs, definition] of rows) {
+    for (const [id, kind, name, createdMs, definition, owner] of rows) {
       const object = {
         id: Number(id),
         kind: kind as ObjectKind,
         name: JSON.parse(name ?? '') as Name,
         createdMs: Number(createdMs),
+        owner: owner ?? '',
         definition: JSON.parse(definition ?? '') as Definitions[ObjectKind],
       }
-      catalog.#objects.set(keyOf(object.kind, object.name), object)
+      catalog.#put(object)
     }
     return catalog
+  }
+
+  get(id: number): CatalogObject | null {
+    return this.#byId.get(id) ?? null
   }
 
   find<K extends ObjectKind>(kind: K, name: Name): CatalogObject<K> | null {
@@ -110,6 +130,10 @@ export class Catalog {
     )
   }
 
+  ownedBy(role: string): readonly CatalogObject[] {
+    return [...this.#objects.values()].filter(({ owner }) => owner === role)
+  }
+
   /** Tables, views and streams share their names: each may stand after FROM. */
   relation(name: Name): CatalogObject<'table'> | CatalogObject<'view'> | CatalogObject<'stream'> | null {
     return this.find('table', name) ?? this.find('view', name) ?? this.find('stream', name)
@@ -122,17 +146,19 @@ export class Catalog {
     const { rows } = await transaction.write(`SELECT nextval('_catalog.ids')`)
     const created = { ...object, id: Number(rows[0]?.[0]) }
     await transaction.write(
-      'INSERT INTO _catalog.objects VALUES (CAST($id AS BIGINT), $kind, $name, CAST($created AS BIGINT), $definition)',
+      `INSERT INTO _catalog.objects VALUES (
+        CAST($id AS BIGINT), $kind, $name, CAST($created AS BIGINT), $definition, $owner)`,
       {
         id: String(created.id),
         kind: created.kind,
         name: JSON.stringify(created.name),
         created: String(created.createdMs),
         definition: JSON.stringify(created.definition),
+        owner: created.owner,
       },
     )
     transaction.afterCommit(() => {
-      this.#objects.set(keyOf(created.kind, created.name), created)
+      this.#put(created)
     })
     return created
   }
@@ -147,7 +173,18 @@ export class Catalog {
       definition: JSON.stringify(definition),
     })
     transaction.afterCommit(() => {
-      this.#objects.set(keyOf(object.kind, object.name), { ...object, definition })
+      this.#put({ ...object, definition })
+    })
+  }
+
+  /** Gives an object to another role. */
+  async transfer(transaction: Transaction, object: CatalogObject, owner: string): Promise<void> {
+    await transaction.write('UPDATE _catalog.objects SET owner = $owner WHERE id = CAST($id AS BIGINT)', {
+      id: String(object.id),
+      owner,
+    })
+    transaction.afterCommit(() => {
+      this.#put({ ...object, owner })
     })
   }
 
@@ -156,7 +193,13 @@ export class Catalog {
     transaction.afterCommit(() => {
       const key = keyOf(object.kind, object.name)
       if (this.#objects.get(key)?.id === object.id) this.#objects.delete(key)
+      this.#byId.delete(object.id)
     })
+  }
+
+  #put(object: CatalogObject): void {
+    this.#objects.set(keyOf(object.kind, object.name), object)
+    this.#byId.set(object.id, object)
   }
 }
 

@@ -1,20 +1,25 @@
 /**
  * The names that a COPY refers to, made whole: its table and columns, its stage and its file format.
  */
-import type { SessionState } from '../engine.ts'
-import { existing } from '../sql/name-resolution.ts'
 import { type CopyInto, SqlError } from '../sql/statement.ts'
-import type { Core } from './core.ts'
+import { missing } from '../sql/name-resolution.ts'
+import type { Standing } from './standing.ts'
 
-/** @throws SqlError where one of them is not there */
+/**
+ * Takes SELECT and INSERT on the table, as CREATE PIPE documents it; the page of the COPY statement is silent.
+ *
+ * @throws SqlError where one of them is not there, or may not be used
+ */
 export function resolveCopy(
-  core: Core,
-  state: SessionState,
+  { core, access }: Pick<Standing, 'core' | 'access'>,
   copy: CopyInto,
 ): { readonly copy: CopyInto; readonly tableId: number } {
-  const table = existing(core.catalog, 'table', copy.table, state)
-  const stage = existing(core.catalog, 'stage', copy.stage, state)
-  const fileFormat = existing(core.catalog, 'file format', copy.fileFormat, state)
+  const table = access.existing('table', copy.table, 'SELECT', 'INSERT')
+  const stage = access.existing('stage', copy.stage, 'USAGE')
+  const { storageIntegration } = stage.definition
+  // Whoever may use the stage uses its integration along with it.
+  if (!core.catalog.find('integration', [storageIntegration])) throw missing('integration', [storageIntegration])
+  const fileFormat = access.existing('file format', copy.fileFormat, 'USAGE')
   for (const column of copy.columns) {
     if (table.definition.columns.some(({ name }) => name === column)) continue
     throw new SqlError('000904', '42000', `SQL compilation error:\ninvalid identifier '${column}'`)

@@ -1,10 +1,12 @@
 /**
- * What the parts of the engine share: the store and its commits, the catalogue, time, and what an administrator has made.
+ * What the parts of the engine share: the store and its commits, the catalogue and its grants, time, and the users.
  */
 import type { Logger } from '../../../telemetry.ts'
 import type { Stage } from '../../../stage/stage.ts'
 import type { Catalog } from './catalog.ts'
 import type { Clock } from './clock.ts'
+import type { EngineUser } from './beforehand.ts'
+import type { Grants } from './grants.ts'
 import type { Connection, Store } from './store.ts'
 import { type Commits, Transaction } from './transaction.ts'
 
@@ -12,14 +14,18 @@ export type Core = {
   readonly store: Store
   readonly commits: Commits
   readonly catalog: Catalog
+  readonly grants: Grants
   readonly clock: Clock
   readonly logger: Logger
   /** for what is being loaded */
   readonly loadDir: string
-  readonly storageIntegrations: ReadonlySet<string>
-  readonly warehouses: ReadonlySet<string>
-  readonly roles: ReadonlySet<string>
+  /** by name */
+  readonly users: ReadonlyMap<string, EngineUser>
   readonly openBucket: (bucket: string) => Stage
+  /** where the notifications of all pipes come from; null: there are none */
+  readonly notificationChannel: string | null
+  /** a pipe may have something to do */
+  wakePipes: () => void
 }
 
 /** What runs in the background and has to hear of what sessions do. */

@@ -1,10 +1,11 @@
 /**
  * DESC: the columns of tables, views and streams, and the one row that SHOW has for everything else.
  */
+import type { Access } from './access.ts'
 import type { StoredColumn } from './catalog.ts'
 import type { Core } from './core.ts'
-import type { Result, SessionState } from '../engine.ts'
-import { existing } from '../sql/name-resolution.ts'
+import type { Result } from '../engine.ts'
+import { describeIntegration } from './integrations.ts'
 import { listing, textType } from './outcome.ts'
 import type { Column } from '../sql/scope.ts'
 import { listFields, pipeFields, streamFields, taskFields } from './show.ts'
@@ -14,26 +15,27 @@ import type { Row } from './store.ts'
 
 export async function describe(
   core: Core,
-  state: SessionState,
+  access: Access,
   { what, name }: Extract<Statement, { kind: 'describe' }>,
 ): Promise<Result> {
-  const { catalog } = core
-  const context = { core, state }
+  const context = { core, access }
   switch (what) {
+    case 'integration':
+      return describeIntegration(access.existing(what, name))
     case 'table':
-      return describeColumns(existing(catalog, 'table', name, state).definition.columns)
+      return describeColumns(access.existing('table', name).definition.columns)
     case 'view':
-      return describeColumns(existing(catalog, 'view', name, state).definition.columns)
+      return describeColumns(access.existing('view', name).definition.columns)
     case 'stream':
-      return listFields(streamFields, [existing(catalog, 'stream', name, state)], context, 'show')
+      return listFields(streamFields, [access.existing('stream', name)], context, 'show')
     case 'pipe':
-      return listFields(pipeFields, [existing(catalog, 'pipe', name, state)], context, 'show')
+      return listFields(pipeFields, [access.existing('pipe', name)], context, 'show')
     case 'task':
-      return listFields(taskFields, [existing(catalog, 'task', name, state)], context, 'show')
+      return listFields(taskFields, [access.existing('task', name)], context, 'show')
     case 'file format':
-      return properties(Object.entries(existing(catalog, 'file format', name, state).definition.options), null)
+      return properties(Object.entries(access.existing('file format', name).definition.options), null)
     case 'stage': {
-      const { url, storageIntegration } = existing(catalog, 'stage', name, state).definition
+      const { url, storageIntegration } = access.existing('stage', name).definition
       return properties(
         [
           ['URL', JSON.stringify([url])],

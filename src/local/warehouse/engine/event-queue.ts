@@ -30,21 +30,25 @@ export interface EventQueue {
   close(): Promise<void>
 }
 
-export async function setPosition(
-  transaction: Transaction,
-  topic: string,
-  partition: number,
-  next: bigint,
-): Promise<void> {
-  const parameters = { topic, partition: String(partition), next: next.toString() }
+type Position = Pick<EventBatch, 'topic' | 'partition' | 'next'> & { readonly receivedMs: number }
+
+export async function setPosition(transaction: Transaction, position: Position): Promise<void> {
+  const { topic, partition, next, receivedMs } = position
+  const parameters = {
+    topic,
+    partition: String(partition),
+    next: next.toString(),
+    received: String(receivedMs),
+  }
   const { rows } = await transaction.write(
-    `UPDATE _catalog.event_positions SET next_offset = CAST($next AS BIGINT)
+    `UPDATE _catalog.event_positions SET next_offset = CAST($next AS BIGINT), received_ms = CAST($received AS BIGINT)
      WHERE topic = $topic AND partition = CAST($partition AS INTEGER)`,
     parameters,
   )
   if (Number(rows[0]?.[0]) > 0) return
   await transaction.write(
-    'INSERT INTO _catalog.event_positions VALUES ($topic, CAST($partition AS INTEGER), CAST($next AS BIGINT))',
+    `INSERT INTO _catalog.event_positions (topic, partition, next_offset, received_ms)
+     VALUES ($topic, CAST($partition AS INTEGER), CAST($next AS BIGINT), CAST($received AS BIGINT))`,
     parameters,
   )
 }

@@ -32,8 +32,8 @@ type Copy = Extract<Statement, { kind: 'copy' }>
 const filesAtOnce = 8
 
 export async function executeCopy(standing: Standing, statement: Copy): Promise<Result> {
-  const { core, state, transaction } = standing
-  const { copy, tableId } = resolveCopy(core, state, statement.copy)
+  const { core, transaction } = standing
+  const { copy, tableId } = resolveCopy(standing, statement.copy)
   const location = copyLocation(core.catalog, copy)
   const { found, missing } = await findFiles(core, location, statement.files)
   const [first] = missing

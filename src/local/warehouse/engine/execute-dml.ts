@@ -2,7 +2,6 @@
  * INSERT, UPDATE, DELETE, MERGE and TRUNCATE in a transaction: how many rows they touched, and which streams they took.
  */
 import type { Bind, Result } from '../engine.ts'
-import { existing } from '../sql/name-resolution.ts'
 import { forgetTable } from './loaded-files.ts'
 import { counts, done } from './outcome.ts'
 import { openScope } from './session-scope.ts'
@@ -57,7 +56,7 @@ async function executeOnce(standing: Standing, statement: Dml, binds: Binds): Pr
   const outcome = await transaction.write(merge ? `${sql} RETURNING merge_action` : sql, scope.parameters)
   for (const stream of scope.streams) transaction.consume(stream)
   if (statement.kind === 'truncate') {
-    await forgetTable(transaction, existing(standing.core.catalog, 'table', statement.target, standing.state).id)
+    await forgetTable(transaction, standing.access.existing('table', statement.target).id)
   }
   return answer(statement, outcome)
 }

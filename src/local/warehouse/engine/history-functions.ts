@@ -2,7 +2,7 @@
  * TABLE(INFORMATION_SCHEMA.COPY_HISTORY(...)) and TASK_HISTORY(...): the documented columns; what the development
  * warehouse has no notion of is NULL.
  */
-import { existing, missing, wholeName } from '../sql/name-resolution.ts'
+import { missing, wholeName } from '../sql/name-resolution.ts'
 import { parseName } from './object-name.ts'
 import type { Relation, Typed } from '../sql/scope.ts'
 import type { Standing } from './standing.ts'
@@ -85,22 +85,22 @@ export async function historyRelation(
 
 async function copyHistory(call: Call): Promise<Relation> {
   checkArguments(call, ['TABLE_NAME', 'START_TIME', 'END_TIME', 'PIPE_NAME'])
-  const { core, state } = call.standing
+  const { access } = call.standing
   const tableName = await textArgument(call, 'TABLE_NAME')
   if (tableName === null || !call.args['START_TIME']) {
     throw new SqlError('000938', '22023', 'SQL compilation error:\nCOPY_HISTORY needs TABLE_NAME and START_TIME.')
   }
-  const table = existing(core.catalog, 'table', parseName(tableName), state)
+  const table = access.existing('table', parseName(tableName), ['SELECT', 'INSERT'])
   const conditions = [`table_id = ${String(table.id)}`, ...timeConditions(call, 'loaded_ms', 'START_TIME', 'END_TIME')]
   const pipeName = await textArgument(call, 'PIPE_NAME')
   if (pipeName !== null) {
-    const pipe = existing(core.catalog, 'pipe', parseName(pipeName), state)
+    const pipe = access.existing('pipe', parseName(pipeName))
     conditions.push(`pipe_id = ${String(pipe.id)}`)
   }
   return historyOf('copy_history', copyColumns(table.name), conditions, 'ORDER BY loaded_ms DESC')
 }
 
-/** Without TASK_NAME, the runs of all tasks of the current database. */
+/** Without TASK_NAME, the runs of all tasks of the current database; of those that the role may watch. */
 async function taskHistory(call: Call): Promise<Relation> {
   checkArguments(call, [
     'SCHEDULED_TIME_RANGE_START',
@@ -109,12 +109,16 @@ async function taskHistory(call: Call): Promise<Relation> {
     'TASK_NAME',
     'ERROR_ONLY',
   ])
-  const { state } = call.standing
-  const [database = ''] = wholeName('schema', ['PUBLIC'], state)
+  const { core, access } = call.standing
+  const [database = ''] = wholeName('schema', ['PUBLIC'], access.place)
   const conditions = [
     `json_extract_string(name, '$[0]') = ${constant(database)}`,
     ...timeConditions(call, 'scheduled_ms', 'SCHEDULED_TIME_RANGE_START', 'SCHEDULED_TIME_RANGE_END'),
   ]
+  if (!access.mayOnAccount('MONITOR EXECUTION')) {
+    const watched = core.catalog.list('task').filter((one) => access.may(one, ['MONITOR', 'OPERATE']))
+    conditions.push(`list_contains([${watched.map(({ id }) => String(id)).join(', ')}]::BIGINT[], task_id)`)
+  }
   const task = await textArgument(call, 'TASK_NAME')
   if (task !== null) {
     const [only = '', ...others] = parseName(task)

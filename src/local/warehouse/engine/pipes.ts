@@ -6,8 +6,10 @@ import { type Core, reading, writing } from './core.ts'
 import { type EventBatch, type EventQueue, setPosition } from './event-queue.ts'
 import { fetchFile, type FetchedFile } from './copy-file.ts'
 import { forgetFiles, takeFiles, waitingFiles, type WaitingFile } from './pipe-files.ts'
+import { pipeHindrance } from './hindrances.ts'
 import { isMeant, type Knobs, noKnobs, turned } from './knobs.ts'
 import { loadFile } from './pipe-load.ts'
+import { pipeLack } from './pipe-state.ts'
 import { pipeLocation } from './stage-location.ts'
 import { SqlError } from '../sql/statement.ts'
 import { Failure } from '../../../failure.ts'
@@ -66,7 +68,7 @@ export class Pipes {
         if (matching.length === 0) continue
         for (let time = 0; time < times; time += 1) await takeFiles(this.#core, transaction, pipe.id, matching)
       }
-      await setPosition(transaction, topic, partition, next)
+      await setPosition(transaction, { topic, partition, next, receivedMs: this.#core.clock.nowMs() })
     })
     if (files.length > 0) this.changed()
   }
@@ -142,7 +144,7 @@ export class Pipes {
 
   async #load(pipe: Pipe, file: WaitingFile, fetched: FetchedFile | null): Promise<void> {
     const now = this.#core.catalog.find('pipe', pipe.name)
-    if (now?.id !== pipe.id || now.definition.paused) return
+    if (now?.id !== pipe.id || now.definition.paused || pipeHindrance(this.#core, now) !== null) return
     const { fail, reload } = this.#knobs
     const fate = isMeant(fail, file.key) ? 'fail' : reload ? 'reload' : 'once'
     const outcome = await loadFile(this.#core, pipe, file, fetched, fate)
@@ -153,12 +155,13 @@ export class Pipes {
   }
 
   #running(): readonly Pipe[] {
-    return this.#core.catalog.list('pipe').filter((pipe) => !pipe.definition.paused && this.#isWhole(pipe))
+    return this.#core.catalog
+      .list('pipe')
+      .filter((pipe) => !pipe.definition.paused && pipeHindrance(this.#core, pipe) === null)
   }
 
-  /** A pipe whose stage or table is gone waits until it is made anew. */
+  /** A pipe whose stage or table is gone takes no files; one whose owner lacks a privilege does, and loads them later. */
   #isWhole(pipe: Pipe): boolean {
-    const { table, stage } = pipe.definition.copy
-    return this.#core.catalog.find('stage', stage) !== null && this.#core.catalog.find('table', table) !== null
+    return pipeLack(this.#core, pipe) === null
   }
 }

@@ -2,15 +2,15 @@
  * What a translation may know: the catalogue as one statement of one session sees it, inside its transaction.
  * Remembers which streams the statement reads, for the session to advance them.
  */
+import type { Access } from './access.ts'
 import { translateQuery } from '../sql/translate-query.ts'
 import type { CatalogObject } from './catalog.ts'
-import type { Core } from './core.ts'
 import { quoted } from '../sql/duck-text.ts'
 import { duckTable } from './store-text.ts'
 import type { Bind } from '../engine.ts'
 import { historyRelation } from './history-functions.ts'
-import { existing, existingRelation, missing, nameText, type Place } from '../sql/name-resolution.ts'
-import type { Relation, Scope, Target, Typed } from '../sql/scope.ts'
+import { missing, nameText } from '../sql/name-resolution.ts'
+import type { Relation, Scope, Target, TargetPrivilege, Typed } from '../sql/scope.ts'
 import { type Name, SqlError, type SqlType } from '../sql/statement.ts'
 import { streamRelation } from './streams.ts'
 import { type Standing, streamTable } from './standing.ts'
@@ -30,32 +30,27 @@ const viewDepthMax = 32
 export function openScope(standing: Standing, binds: Readonly<Record<string, Bind>>): SessionScope {
   const parameters: Record<string, Cell> = {}
   const streams = new Set<number>()
-  return { ...scopeAt(standing, binds, { parameters, streams }, standing.state, 0), parameters, streams }
+  return { ...scopeAt(standing, binds, { parameters, streams }, 0), parameters, streams }
 }
 
 type Found = { readonly parameters: Record<string, Cell>; readonly streams: Set<number> }
 
-function scopeAt(
-  standing: Standing,
-  binds: Readonly<Record<string, Bind>>,
-  found: Found,
-  place: Place,
-  depth: number,
-): Scope {
-  const { core } = standing
+function scopeAt(standing: Standing, binds: Readonly<Record<string, Bind>>, found: Found, depth: number): Scope {
+  const { access } = standing
   const scope: Scope = {
     relation: async (name) => {
-      const object = existingRelation(core.catalog, name, place)
+      const object = access.relation(name, 'SELECT')
       if (object.kind === 'table') return tableRelation(object.id, object.definition.columns)
       if (object.kind === 'stream') return readStream(standing, found, object.name)
       if (depth >= viewDepthMax)
         throw new SqlError('002003', '02000', `View ${nameText(object.name)} refers to itself.`)
-      const inner = scopeAt(standing, {}, found, object.definition.within, depth + 1)
+      const asOwner = { ...standing, access: access.as(object.owner, object.definition.within) }
+      const inner = scopeAt(asOwner, {}, found, depth + 1)
       const { sql, columns } = await translateQuery(object.definition.query, inner)
       checkColumns(object, columns.length)
       return { sql: `(${sql})`, columns }
     },
-    target: (name) => targetOf(core, name, place),
+    target: (name, needs) => targetOf(access, name, needs),
     systemFunction: (name, args) => systemFunction(standing, name, args),
     tableFunction: (name, args) => historyRelation(standing, name, args, found.parameters),
     bind: (name) => bindOf(name, binds, found.parameters),
@@ -76,17 +71,19 @@ function tableRelation(tableId: number, columns: Relation['columns']): Relation 
   return { sql: `(SELECT ${visible} FROM ${duckTable(tableId)})`, columns }
 }
 
-async function readStream({ core, transaction }: Standing, found: Found, name: Name): Promise<Relation> {
+/** Takes SELECT on the stream's table too. */
+async function readStream({ core, access, transaction }: Standing, found: Found, name: Name): Promise<Relation> {
   const stream = core.catalog.find('stream', name)
   if (!stream) throw missing('stream', name)
   const table = streamTable(core, stream)
+  access.check(table, 'SELECT')
   const range = await transaction.streamRange(stream.id)
   found.streams.add(stream.id)
   return streamRelation(table.id, table.definition.columns, range)
 }
 
-function targetOf(core: Core, name: Name, place: Place): Target {
-  const object = existingRelation(core.catalog, name, place)
+function targetOf(access: Access, name: Name, needs: readonly TargetPrivilege[]): Target {
+  const object = access.relation(name)
   if (object.kind !== 'table') {
     throw new SqlError(
       '002003',
@@ -94,8 +91,8 @@ function targetOf(core: Core, name: Name, place: Place): Target {
       `SQL compilation error:\n'${nameText(object.name)}' is a ${object.kind}, not a table.`,
     )
   }
-  const table = existing(core.catalog, 'table', object.name, place)
-  return { table: duckTable(table.id), columns: table.definition.columns }
+  access.check(object, ...needs)
+  return { table: duckTable(object.id), columns: object.definition.columns }
 }
 
 /** The protocol's bind types as Snowflake's; null: the place where it stands gives the type. */

@@ -1,6 +1,7 @@
 /**
  * One connection's place in the engine: where it is, its transaction, and which part of the engine runs each statement.
  */
+import { Access, inheritedRoles } from './access.ts'
 import type { Background, Core } from './core.ts'
 import { settle } from './core.ts'
 import type { Bind, EngineSession, Result, SessionState } from '../engine.ts'
@@ -8,15 +9,17 @@ import { executeCopy } from './execute-copy.ts'
 import { executeDdl } from './execute-ddl.ts'
 import { executeDml } from './execute-dml.ts'
 import { describe } from './describe.ts'
-import { existing, missing, wholeName } from '../sql/name-resolution.ts'
+import { missing, nameText } from '../sql/name-resolution.ts'
 import { done } from './outcome.ts'
+import { taskHindrance } from './hindrances.ts'
+import { showGrants } from './show-grants.ts'
 import { parseStatement, splitStatements } from '../sql/parse-statement.ts'
 import { refreshPipe } from './pipe-refresh.ts'
 import { runBlock } from './scripting.ts'
 import { openScope } from './session-scope.ts'
 import { type Standing } from './standing.ts'
 import { show } from './show.ts'
-import { type Dml, SqlError, type Statement } from '../sql/statement.ts'
+import { type Dml, type Name, SqlError, type Statement } from '../sql/statement.ts'
 import type { Connection } from './store.ts'
 import { Transaction } from './transaction.ts'
 import { translateQuery } from '../sql/translate-query.ts'
@@ -84,26 +87,26 @@ export class Session implements EngineSession {
       case 'use':
         this.#use(statement)
         return done
+      case 'use secondary roles':
+        return done
       case 'alter session':
         for (const [name, value] of Object.entries(statement.parameters)) this.state.parameters.set(name, value)
         return done
       case 'show':
-        return show(this.#core, this.state, statement)
+        return show(this.#core, this.#access(), statement)
       case 'describe':
-        return describe(this.#core, this.state, statement)
-      case 'execute task': {
-        const task = existing(this.#core.catalog, 'task', statement.name, this.state)
-        this.#background.executeTask(task.id)
-        return done
-      }
-      case 'alter pipe refresh': {
-        const whole = wholeName('pipe', statement.name, this.state)
-        if (statement.ifExists && !this.#core.catalog.find('pipe', whole)) return done
-        const pipe = existing(this.#core.catalog, 'pipe', whole, this.state)
-        const result = await refreshPipe(this.#core, pipe, statement)
-        this.#background.pipesChanged()
-        return result
-      }
+        return describe(this.#core, this.#access(), statement)
+      case 'execute task':
+        return this.#executeTask(statement.name)
+      case 'alter pipe refresh':
+        return this.#refreshPipe(statement)
+      case 'show grants':
+        return showGrants(this.#core, this.#access(), this.user, statement)
+      case 'grant':
+      case 'revoke':
+      case 'grant role':
+      case 'revoke role':
+      case 'grant ownership':
       case 'create database':
       case 'create schema':
       case 'create table':
@@ -113,13 +116,16 @@ export class Session implements EngineSession {
       case 'create pipe':
       case 'create stream':
       case 'create task':
+      case 'create role':
+      case 'create integration':
       case 'alter table add':
       case 'alter task':
       case 'alter pipe set':
+      case 'comment':
       case 'drop':
         // A DDL ends the open transaction first, as in Snowflake.
         await this.#commit()
-        return executeDdl(this.#core, this.#background, this.state, statement)
+        return executeDdl(this.#core, this.#background, this.#access(), this.state, statement)
     }
   }
 
@@ -151,7 +157,12 @@ export class Session implements EngineSession {
   }
 
   #standing(transaction: Transaction): Standing {
-    return { core: this.#core, state: this.state, user: this.user, transaction }
+    return { core: this.#core, access: this.#access(), state: this.state, user: this.user, transaction }
+  }
+
+  /** Grants count as they are when the statement begins. */
+  #access(): Access {
+    return new Access(this.#core, this.state.role, this.state)
   }
 
   #host(binds: Binds): Parameters<typeof runBlock>[0] {
@@ -177,18 +188,40 @@ export class Session implements EngineSession {
     await transaction?.rollback()
   }
 
+  #executeTask(name: Name): Result {
+    const task = this.#access().existing('task', name, 'OPERATE')
+    const hindrance = taskHindrance(this.#core, task)
+    if (hindrance) throw hindrance
+    this.#background.executeTask(task.id)
+    return done
+  }
+
+  async #refreshPipe(statement: Extract<Statement, { kind: 'alter pipe refresh' }>): Promise<Result> {
+    const access = this.#access()
+    if (statement.ifExists && !access.find('pipe', statement.name)) return done
+    const result = await refreshPipe(this.#core, access.existing('pipe', statement.name, 'OPERATE'), statement)
+    this.#background.pipesChanged()
+    return result
+  }
+
   #use({ what, name }: Use): void {
-    const { catalog, roles, warehouses } = this.#core
+    const access = this.#access()
     const [only = ''] = name
-    if (what === 'role' || what === 'warehouse') {
-      if (!(what === 'role' ? roles : warehouses).has(only) || name.length > 1) throw missing(what, name)
-      this.state[what] = only
+    if (what === 'role') {
+      if (!this.#core.catalog.find('role', name)) throw missing('role', name)
+      if (!inheritedRoles(this.#core, { kind: 'user', name: this.user }).has(only)) {
+        const text = `Requested role '${nameText(name)}' is not assigned to the executing user. Specify another role to activate.`
+        throw new SqlError('003013', '42501', `SQL access control error:\n${text}`)
+      }
+      this.state.role = only
+    } else if (what === 'warehouse') {
+      this.state.warehouse = access.existing('warehouse', name, 'USAGE').name[0] ?? null
     } else if (what === 'database') {
-      const [database = ''] = existing(catalog, 'database', name, this.state).name
+      const [database = ''] = access.existing('database', name, 'USAGE').name
       this.state.database = database
-      this.state.schema = catalog.find('schema', [database, 'PUBLIC']) ? 'PUBLIC' : null
+      this.state.schema = access.find('schema', [database, 'PUBLIC']) ? 'PUBLIC' : null
     } else {
-      const [database = '', schema = ''] = existing(catalog, 'schema', name, this.state).name
+      const [database = '', schema = ''] = access.existing('schema', name, 'USAGE').name
       this.state.database = database
       this.state.schema = schema
     }

@@ -1,6 +1,7 @@
 /**
  * Where a statement runs: the engine, the session's state, who asks, and the transaction; and what a stream reads there.
  */
+import type { Access } from './access.ts'
 import type { SessionState } from '../engine.ts'
 import { nameText } from '../sql/name-resolution.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -11,6 +12,8 @@ import type { Transaction } from './transaction.ts'
 /** Where a statement runs. */
 export type Standing = {
   readonly core: Core
+  /** of the session's role; within a view, of the view's owner */
+  readonly access: Access
   readonly state: SessionState
   readonly user: string
   readonly transaction: Transaction

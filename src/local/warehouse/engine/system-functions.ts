@@ -1,9 +1,8 @@
 /**
  * Functions that ask the engine itself: where the session is, whether a stream has rows, how a pipe is doing.
  */
-import { existing } from '../sql/name-resolution.ts'
 import { parseName } from './object-name.ts'
-import { pipeStatus } from './pipe-status.ts'
+import { forceResume, pipeStatus } from './pipe-status.ts'
 import type { Typed } from '../sql/scope.ts'
 import { type Standing, streamTable } from './standing.ts'
 import { SqlError } from '../sql/statement.ts'
@@ -27,8 +26,14 @@ export async function systemFunction(standing: Standing, name: string, args: rea
     case 'SYSTEM$STREAM_HAS_DATA':
       return streamFlag(standing, only(name, args))
     case 'SYSTEM$PIPE_STATUS': {
-      const pipe = existing(standing.core.catalog, 'pipe', parseName(only(name, args)), state)
+      const pipe = standing.access.existing('pipe', parseName(only(name, args)), ['MONITOR', 'OPERATE'])
       return { sql: constant(JSON.stringify(await pipeStatus(standing, pipe))), type: textType }
+    }
+    case 'SYSTEM$PIPE_FORCE_RESUME': {
+      const [pipeName = '', options = ''] = args
+      if (args.length < 1 || args.length > 2) throw wrongArguments(name, 1, args.length)
+      await forceResume(standing, standing.access.existing('pipe', parseName(pipeName), 'OPERATE'), options)
+      return { sql: constant('Pipe resumed.'), type: textType }
     }
     default:
       throw new SqlError('002140', '42601', `SQL compilation error:\nUnknown function ${name}.`)
@@ -51,8 +56,8 @@ function wrongArguments(name: string, expected: number, got: number): SqlError {
   return new SqlError('000939', '22023', message)
 }
 
-async function streamFlag({ core, state, transaction }: Standing, name: string): Promise<Typed> {
-  const stream = existing(core.catalog, 'stream', parseName(name), state)
+async function streamFlag({ core, access, transaction }: Standing, name: string): Promise<Typed> {
+  const stream = access.existing('stream', parseName(name), 'SELECT')
   const table = streamTable(core, stream)
   const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
   if (rows.length === 0) core.commits.freshness.lookedAt(stream.id)

@@ -2,6 +2,7 @@
  * The columns of a table: what CREATE TABLE and ALTER TABLE ... ADD COLUMN make of them in the catalogue and in the store.
  * The hidden column that counts rows is among those of the store alone.
  */
+import type { Access } from './access.ts'
 import type { CatalogObject, StoredColumn } from './catalog.ts'
 import { type Core, writing } from './core.ts'
 import type { Result, SessionState } from '../engine.ts'
@@ -10,7 +11,7 @@ import { Cursor } from '../sql/cursor.ts'
 import { constant, quoted } from '../sql/duck-text.ts'
 import { emptyEnvironment } from '../sql/environment.ts'
 import type { Expression } from '../sql/expression.ts'
-import { existing, nameText, wholeName } from '../sql/name-resolution.ts'
+import { nameText } from '../sql/name-resolution.ts'
 import { parseExpression } from '../sql/parse-expression.ts'
 import { duckType } from '../sql/sql-type.ts'
 import { type ColumnDefinition, SqlError, type Statement } from '../sql/statement.ts'
@@ -18,6 +19,7 @@ import { translate } from '../sql/translate-expression.ts'
 import { done } from './outcome.ts'
 import { sequenceColumn } from './row-sequence.ts'
 import { openScope } from './session-scope.ts'
+import type { Standing } from './standing.ts'
 import { duckTable } from './store-text.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -42,14 +44,12 @@ export type DuckColumn = { readonly sql: string; readonly hasDefault: boolean }
 
 /** Columns as CREATE TABLE and ALTER TABLE of the store take them. */
 export async function duckColumns(
-  core: Core,
-  transaction: Transaction,
-  state: SessionState,
+  standing: Standing,
   columns: readonly ColumnDefinition[],
 ): Promise<readonly DuckColumn[]> {
   const parts: DuckColumn[] = []
   for (const column of columns) {
-    const fallback = await defaultOf(core, transaction, state, column)
+    const fallback = await defaultOf(standing, column)
     const clause = fallback === null ? '' : ` DEFAULT ${fallback}`
     const sql = `${quoted(column.name)} ${duckType(column.type)}${clause}${column.nullable ? '' : ' NOT NULL'}`
     parts.push({ sql, hasDefault: fallback !== null })
@@ -58,21 +58,15 @@ export async function duckColumns(
 }
 
 /** The value of DEFAULT as a constant of the store; null where there is none. @throws SqlError where it is no constant */
-async function defaultOf(
-  core: Core,
-  transaction: Transaction,
-  state: SessionState,
-  column: ColumnDefinition,
-): Promise<string | null> {
+async function defaultOf(standing: Standing, column: ColumnDefinition): Promise<string | null> {
   if (!column.defaultTo) return null
   const expression = parseExpression(new Cursor(column.defaultTo))
   if (!isConstant(expression)) {
     const what = `a DEFAULT of column ${column.name} that is no constant`
     throw new SqlError('000002', '0A000', `Unsupported feature: the development warehouse does not know ${what}.`)
   }
-  const scope = openScope({ core, state, user: '', transaction }, {})
-  const value = assign(await translate(expression, emptyEnvironment(scope)), column)
-  const { rows } = await transaction.read(`SELECT CAST(${value} AS VARCHAR)`)
+  const value = assign(await translate(expression, emptyEnvironment(openScope(standing, {}))), column)
+  const { rows } = await standing.transaction.read(`SELECT CAST(${value} AS VARCHAR)`)
   const text = rows[0]?.[0] ?? null
   return text === null ? null : `CAST(${constant(text)} AS ${duckType(column.type)})`
 }
@@ -85,12 +79,13 @@ function isConstant(expression: Expression): boolean {
 /** ALTER TABLE ... ADD COLUMN: the table stays the same object, so that its streams, views and pipes go on. */
 export function addColumns(
   core: Core,
+  access: Access,
   state: SessionState,
   { name, ifExists, columns }: Extract<Statement, { kind: 'alter table add' }>,
 ): Promise<Result> {
   return writing(core, async (transaction) => {
-    if (ifExists && !core.catalog.find('table', wholeName('table', name, state))) return done
-    const table = existing(core.catalog, 'table', name, state)
+    if (ifExists && !access.find('table', name)) return done
+    const table = access.existing('table', name, 'OWNERSHIP')
     const there = (column: string): boolean => table.definition.columns.some((one) => one.name === column)
     const taken = columns.find(({ column, keep }) => !keep && there(column.name))
     if (taken) {
@@ -99,7 +94,8 @@ export function addColumns(
     const added = columns.map(({ column }) => column).filter((column) => !there(column.name))
     if (added.length === 0) return done
     const stored = storedColumns(added, table.definition.columns)
-    await addToStore(transaction, table, added, await duckColumns(core, transaction, state, added))
+    const standing = { core, access, state, user: '', transaction }
+    await addToStore(transaction, table, added, await duckColumns(standing, added))
     const definition = { ...table.definition, columns: [...table.definition.columns, ...stored] }
     await core.catalog.change(transaction, table, definition)
     return done

@@ -10,7 +10,7 @@ export type TaskRun = {
   readonly runId: string
   readonly task: CatalogObject<'task'>
   readonly scheduledMs: number
-  readonly scheduledFrom: 'SCHEDULE' | 'EXECUTE TASK'
+  readonly scheduledFrom: 'SCHEDULE' | 'TRIGGER' | 'EXECUTE TASK'
 }
 
 export type TaskState = 'EXECUTING' | 'SUCCEEDED' | 'FAILED' | 'FAILED_AND_AUTO_SUSPENDED' | 'SKIPPED'

@@ -2,11 +2,15 @@
  * Tasks: when each runs, and what its failures do. What it runs is a session's, what became of it task-history.ts's.
  */
 import { randomUUID } from 'node:crypto'
+import { Access } from './access.ts'
 import type { CatalogObject } from './catalog.ts'
 import { type Core, reading, writing } from './core.ts'
+import { taskHindrance } from './hindrances.ts'
 import { streamTable } from './standing.ts'
 import { SqlError, type Statement } from '../sql/statement.ts'
 import { streamHasData } from './streams.ts'
+import { TaskTriggers } from './task-triggers.ts'
+import { nextCronMs } from '../sql/cron.ts'
 import { conditionFalse, recordEnd, recordRun, type TaskRun } from './task-history.ts'
 
 type Task = CatalogObject<'task'>
@@ -26,6 +30,14 @@ export function nextRunMs(resumedMs: number, everySeconds: number, nowMs: number
   return resumedMs + (passed + 1) * everyMs
 }
 
+/** When a started task is due by its schedule; null where it has none, or that never comes. */
+function nextDueMs({ definition }: Task, nowMs: number): number | null {
+  const { cron, everySeconds, resumedMs } = definition
+  if (resumedMs === null) return null
+  if (cron) return nextCronMs(cron, nowMs)
+  return everySeconds === null ? null : nextRunMs(resumedMs, everySeconds, nowMs)
+}
+
 export class Tasks {
   readonly #core: Core
   readonly #runBody: RunBody
@@ -33,11 +45,23 @@ export class Tasks {
   /** tasks at work, and whether each is to run again at once */
   readonly #running = new Map<number, { again: boolean }>()
   readonly #work = new Set<Promise<void>>()
+  readonly #triggers: TaskTriggers
   #closing = false
 
   constructor(core: Core, runBody: RunBody) {
     this.#core = core
     this.#runBody = runBody
+    this.#triggers = new TaskTriggers({
+      clock: core.clock,
+      isRunning: (id) => this.#running.has(id),
+      hasData: async (task) => (await this.#condition(task)) !== false,
+      start: (task, atMs) => {
+        this.#start(task.id, atMs, 'TRIGGER')
+      },
+      track: (work) => {
+        this.#track(work)
+      },
+    })
   }
 
   /** Brings the timers in line with the catalogue. */
@@ -55,6 +79,12 @@ export class Tasks {
       this.#timers.delete(id)
     }
     for (const task of started.values()) if (!this.#timers.has(task.id)) this.#schedule(task)
+    this.#triggers.follow([...started.values()])
+  }
+
+  /** Streams may have rows now. */
+  committed(): void {
+    if (!this.#closing) this.#triggers.poke()
   }
 
   /** One run as soon as the task is not running, suspended or not; its WHEN counts, as at a scheduled run. */
@@ -67,6 +97,7 @@ export class Tasks {
     this.#closing = true
     for (const { cancel } of this.#timers.values()) cancel()
     this.#timers.clear()
+    this.#triggers.close()
     await this.settled()
   }
 
@@ -76,10 +107,10 @@ export class Tasks {
   }
 
   #schedule(task: Task): void {
-    const { resumedMs, everySeconds } = task.definition
-    if (resumedMs === null) return
+    const { resumedMs } = task.definition
     const { clock } = this.#core
-    const atMs = nextRunMs(resumedMs, everySeconds, clock.nowMs())
+    const atMs = nextDueMs(task, clock.nowMs())
+    if (resumedMs === null || atMs === null) return
     const cancel = clock.at(atMs, () => {
       this.#timers.delete(task.id)
       this.#schedule(task)
@@ -97,15 +128,22 @@ export class Tasks {
     }
     if (this.#closing) return
     this.#running.set(taskId, { again: false })
-    const work = this.#run(taskId, scheduledMs, scheduledFrom)
+    const run = this.#run(taskId, scheduledMs, scheduledFrom).finally(() => {
+      const again = this.#running.get(taskId)?.again === true
+      this.#running.delete(taskId)
+      if (again) this.execute(taskId)
+      else this.committed()
+    })
+    this.#track(run)
+  }
+
+  #track(run: Promise<void>): void {
+    const work = run
       .catch((error: unknown) => {
-        this.#core.logger.error({ err: error, task: taskId }, 'a task run could not be recorded')
+        this.#core.logger.error({ err: error }, 'a task could not be run or recorded')
       })
       .finally(() => {
         this.#work.delete(work)
-        const again = this.#running.get(taskId)?.again === true
-        this.#running.delete(taskId)
-        if (again) this.execute(taskId)
       })
     this.#work.add(work)
   }
@@ -155,20 +193,16 @@ export class Tasks {
     this.changed()
   }
 
-  /** Whether WHEN is true; an error where it cannot be told. */
-  async #condition({ definition, name }: Task): Promise<boolean | SqlError> {
-    const { whenStream } = definition
+  /** Whether WHEN is true, asked with the rights of the task's owner; an error where it cannot be told. */
+  async #condition(task: Task): Promise<boolean | SqlError> {
+    const { whenStream } = task.definition
+    const hindrance = taskHindrance(this.#core, task)
+    if (hindrance) return hindrance
     if (!whenStream) return true
-    const { catalog } = this.#core
+    const owner = new Access(this.#core, task.owner, { database: null, schema: null })
     try {
       return await reading(this.#core, async (transaction) => {
-        const stream = catalog.find('stream', whenStream)
-        if (!stream)
-          throw new SqlError(
-            '002003',
-            '02000',
-            `Stream '${whenStream.join('.')}' of task '${name.join('.')}' does not exist.`,
-          )
+        const stream = owner.existing('stream', whenStream, 'SELECT')
         const table = streamTable(this.#core, stream)
         const { rows } = await transaction.read(streamHasData(table.id, await transaction.streamRange(stream.id)))
         if (rows.length === 0) this.#core.commits.freshness.lookedAt(stream.id)

@@ -18,6 +18,8 @@ export type Commits = {
   count: number
   readonly freshness: StreamFreshness
   readonly nowMs: () => number
+  /** called after each commit that has written */
+  onCommit: () => void
 }
 
 type Written = { readonly sql: string; readonly parameters: Parameters }
@@ -136,6 +138,7 @@ export class Transaction {
     } finally {
       this.#end()
     }
+    if (sequence !== null) this.#commits.onCommit()
   }
 
   async rollback(): Promise<void> {

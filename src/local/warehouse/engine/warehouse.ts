@@ -5,16 +5,20 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stage } from '../../../stage/stage.ts'
 import type { Logger } from '../../../telemetry.ts'
+import { Access, inheritedRoles } from './access.ts'
+import { type Beforehand, formerOwner, makeBeforehand } from './beforehand.ts'
 import { createCatalogTables } from './catalog-schema.ts'
 import { Catalog } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import { type Background, type Core, writing } from './core.ts'
 import type { Engine, SessionState } from '../engine.ts'
 import type { EventQueue } from './event-queue.ts'
-import { missing } from '../sql/name-resolution.ts'
+import { Grants } from './grants.ts'
 import type { Knobs } from './knobs.ts'
+import { nameText } from '../sql/name-resolution.ts'
 import { Pipes } from './pipes.ts'
 import { Session } from './session.ts'
+import { SqlError } from '../sql/statement.ts'
 import { type Connection, openStore, type Store } from './store.ts'
 import { closeInterruptedRuns } from './task-history.ts'
 import { type RunBody, Tasks } from './tasks.ts'
@@ -24,16 +28,15 @@ import type { Transaction } from './transaction.ts'
 import { variantFunctions } from '../sql/variant-functions.ts'
 import { WriterLock } from './writer-lock.ts'
 
-export type EngineOptions = {
+export type EngineOptions = Beforehand & {
   readonly dir: string
-  readonly storageIntegrations: readonly string[]
-  readonly warehouses: readonly string[]
-  readonly roles: readonly string[]
   readonly clock: Clock
   readonly knobs: Partial<Knobs>
   readonly openBucket: (bucket: string) => Stage
   /** null: pipes learn of files through REFRESH alone */
   readonly openQueue: ((connection: Connection) => EventQueue) | null
+  /** the queue's name, for SHOW PIPES */
+  readonly notificationChannel?: string | null
 }
 
 /** The engine, and doors for tests. */
@@ -51,13 +54,14 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   for (const left of await readdir(loadDir)) await rm(join(loadDir, left), { force: true })
   const store = await openStore(join(options.dir, 'warehouse.duckdb'), variantFunctions)
   const connection = await store.connect()
-  await createCatalogTables(connection)
+  await createCatalogTables(connection, formerOwner(options))
   const core = await openCore(options, logger, { store, connection, loadDir })
+  await makeBeforehand(core, options)
   await closeInterruptedRuns(core)
   const pipes = new Pipes(core, options.knobs, options.openQueue?.(connection) ?? null)
-  const runBody: RunBody = async ({ name, definition }, body) => {
+  const runBody: RunBody = async ({ name, owner, definition }, body) => {
     const [database = null, schema = null] = name
-    const state = { database, schema, role: null, warehouse: definition.warehouse, parameters: new Map() }
+    const state = { database, schema, role: owner, warehouse: definition.warehouse, parameters: new Map() }
     const session = await Session.open(core, background, 'SYSTEM', state)
     try {
       await session.run(body)
@@ -66,6 +70,12 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
     }
   }
   const tasks = new Tasks(core, runBody)
+  core.wakePipes = () => {
+    pipes.changed()
+  }
+  core.commits.onCommit = () => {
+    tasks.committed()
+  }
   const background: Background = {
     tasksChanged: () => {
       tasks.changed()
@@ -85,7 +95,7 @@ export async function openEngine(options: EngineOptions, logger: Logger): Promis
   await pipes.start()
   tasks.changed()
   return {
-    openSession: async (user, state) => Session.open(core, background, user, sessionState(core, state)),
+    openSession: async (user, state) => Session.open(core, background, user, sessionState(core, user, state)),
     tasksSettled: () => tasks.settled(),
     turn: (knobs) => {
       pipes.turn(knobs)
@@ -113,29 +123,33 @@ async function openCore(options: EngineOptions, logger: Logger, { store, connect
       count: 0,
       freshness: await StreamFreshness.load(connection, options.clock),
       nowMs: () => options.clock.nowMs(),
+      onCommit: () => undefined,
     },
     catalog,
+    grants: await Grants.load(connection),
     clock: options.clock,
     logger,
     loadDir,
-    storageIntegrations: new Set(options.storageIntegrations),
-    warehouses: new Set(options.warehouses),
-    roles: new Set(options.roles),
+    users: new Map(options.users.map((user) => [user.name, user])),
     openBucket: options.openBucket,
+    notificationChannel: options.notificationChannel ?? null,
+    wakePipes: () => undefined,
   }
 }
 
 /**
- * Where a session begins. As in Snowflake a role that is not there refuses the login; a database or schema that is not
- * there leaves the session without one.
+ * Where a session begins. As in Snowflake a role that the user does not have refuses the login; a database or schema that is
+ * not there for the role leaves the session without one.
  */
-function sessionState(core: Core, asked: Parameters<Engine['openSession']>[1]): SessionState {
-  const { database = null, schema = null, role = null, warehouse = null } = asked
-  if (role !== null && !core.roles.has(role)) throw missing('role', [role])
-  if (warehouse !== null && !core.warehouses.has(warehouse)) throw missing('warehouse', [warehouse])
-  const inDatabase = database !== null && core.catalog.find('database', [database]) !== null
+function sessionState(core: Core, user: string, asked: Parameters<Engine['openSession']>[1]): SessionState {
+  const { database = null, schema = null, warehouse = null } = asked
+  const role = asked.role ?? core.users.get(user)?.defaultRole ?? 'PUBLIC'
+  if (!inheritedRoles(core, { kind: 'user', name: user }).has(role)) throw notGranted(role)
+  const access = new Access(core, role, { database, schema })
+  if (warehouse !== null) access.existing('warehouse', [warehouse], 'USAGE')
+  const inDatabase = database !== null && access.find('database', [database]) !== null
   const wanted = schema ?? 'PUBLIC'
-  const inSchema = inDatabase && core.catalog.find('schema', [database, wanted]) !== null
+  const inSchema = inDatabase && access.find('schema', [database, wanted]) !== null
   return {
     database: inDatabase ? database : null,
     schema: inSchema ? wanted : null,
@@ -143,4 +157,9 @@ function sessionState(core: Core, asked: Parameters<Engine['openSession']>[1]): 
     warehouse,
     parameters: new Map(),
   }
+}
+
+function notGranted(role: string): SqlError {
+  const text = `Role '${nameText([role])}' specified in the connect string is not granted to this user.`
+  return new SqlError('390189', '08004', `${text} Log in with another role, such as PUBLIC.`)
 }

@@ -150,7 +150,17 @@ export function assign(value: Typed, column: { readonly name: string; readonly t
       `SQL compilation error:\nExpression type does not match column data type, ${text}`,
     )
   }
-  return cast(value, column.type)
+  return checkedBytes(cast(value, column.type), column.type)
+}
+
+/** Bytes of one value: Snowflake's data type reference. */
+const valueBytesMax = 134_217_728
+
+/** Characters of up to four bytes fit into shorter columns in any case. */
+function checkedBytes(sql: string, type: SqlType): string {
+  if (!isJson(type) && !(type.kind === 'varchar' && type.length * 4 > valueBytesMax)) return sql
+  const message = `'Max LOB size (${valueBytesMax}) exceeded, actual size of parsed column is ' || strlen(${sql})`
+  return `CASE WHEN strlen(${sql}) > ${valueBytesMax} THEN ${raise('100082', '22000', message)} ELSE ${sql} END`
 }
 
 function widest(types: readonly Extract<SqlType, { kind: 'number' }>[]): SqlType {

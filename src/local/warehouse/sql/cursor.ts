@@ -5,6 +5,7 @@
 import { place, tokenize } from './lexer.ts'
 import { reserved } from './reserved-words.ts'
 import { SqlError } from './statement.ts'
+import { isTooDeep } from './tree-depth.ts'
 import type { Fragment, Name, Token } from './statement.ts'
 
 /** Parentheses, subqueries and blocks inside one another; Snowflake has a limit of this kind too. */
@@ -132,10 +133,10 @@ export class Cursor {
     return items
   }
 
-  /** The tokens that `parse` takes. */
+  /** The tokens that `parse` takes. What it makes of them must not be too deep for those who read it later. */
   fragment(parse: () => unknown): Fragment {
     const start = this.at
-    parse()
+    if (isTooDeep(parse())) throw this.refuse(this.tokens[start], 'Too many operators in a row, or nested too deep.')
     return { tokens: this.tokens.slice(start, this.at) }
   }
 

@@ -1,7 +1,7 @@
 /**
- * From a name as written to the object that it means in a session, or to Snowflake's refusal.
+ * From a name as written to the whole name that it means in a session, and Snowflake's words for what is not there.
+ * Whether there is an object of that name, and who may know of it, is access.ts's.
  */
-import type { Catalog, CatalogObject } from '../engine/catalog.ts'
 import type { SessionState } from '../engine.ts'
 import { type Name, type ObjectKind, SqlError } from './statement.ts'
 
@@ -14,7 +14,7 @@ export function nameText(name: Name): string {
 
 /** Completes a name from where the session is. @throws SqlError 090105, 090106 where it is nowhere */
 export function wholeName(kind: ObjectKind, name: Name, place: Place): Name {
-  const partsMax = kind === 'database' ? 1 : kind === 'schema' ? 2 : 3
+  const partsMax = partsOf(kind)
   if (name.length > partsMax) {
     throw new SqlError('001003', '42000', `SQL compilation error:\n${nameText(name)} has too many parts for a ${kind}.`)
   }
@@ -28,41 +28,33 @@ export function wholeName(kind: ObjectKind, name: Name, place: Place): Name {
   return [place.database, place.schema, ...name]
 }
 
+function partsOf(kind: ObjectKind): 1 | 2 | 3 {
+  switch (kind) {
+    case 'database':
+    case 'role':
+    case 'integration':
+    case 'warehouse':
+      return 1
+    case 'schema':
+      return 2
+    case 'table':
+    case 'view':
+    case 'file format':
+    case 'stage':
+    case 'pipe':
+    case 'stream':
+    case 'task':
+      return 3
+  }
+}
+
 function nowhere(code: string, what: 'database' | 'schema'): SqlError {
   const hint = `Call 'USE ${what.toUpperCase()}', or use a qualified name.`
   return new SqlError(code, '22000', `Cannot perform operation. This session does not have a current ${what}. ${hint}`)
 }
 
-/** @throws SqlError 002003 where there is none */
-export function existing<K extends ObjectKind>(catalog: Catalog, kind: K, name: Name, place: Place): CatalogObject<K> {
-  const whole = wholeName(kind, name, place)
-  const object = catalog.find(kind, whole)
-  if (!object) throw missing(kind, whole)
-  return object
-}
-
-/** The table, view or stream of a name after FROM. @throws SqlError 002003 */
-export function existingRelation(
-  catalog: Catalog,
-  name: Name,
-  place: Place,
-): NonNullable<ReturnType<Catalog['relation']>> {
-  const whole = wholeName('table', name, place)
-  const object = catalog.relation(whole)
-  if (!object) throw missing('object', whole)
-  return object
-}
-
-/** The database and schema that a new object goes into must be there. @throws SqlError 002003 */
-export function checkContainer(catalog: Catalog, name: Name): void {
-  const [database = '', schema] = name
-  if (name.length > 1 && !catalog.find('database', [database])) throw missing('database', [database])
-  if (name.length > 2 && schema !== undefined && !catalog.find('schema', [database, schema])) {
-    throw missing('schema', [database, schema])
-  }
-}
-
-export function missing(what: ObjectKind | 'object' | 'integration' | 'role' | 'warehouse', name: Name): SqlError {
+/** Says the same of what is not there and of what the role has no privilege on. */
+export function missing(what: ObjectKind | 'object' | 'user', name: Name): SqlError {
   const kind = what.charAt(0).toUpperCase() + what.slice(1)
   const message = `SQL compilation error:\n${kind} '${nameText(name)}' does not exist or not authorized.`
   return new SqlError('002003', '02000', message)

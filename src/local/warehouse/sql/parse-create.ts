@@ -5,6 +5,7 @@ import type { Cursor } from './cursor.ts'
 import { nameInText } from './cursor.ts'
 import { parseExpression } from './parse-expression.ts'
 import { choice, parseOptions } from './parse-options.ts'
+import { parseIntegration, parseRole } from './parse-account.ts'
 import { parsePipe } from './parse-pipe.ts'
 import { parseQuery } from './parse-query.ts'
 import { parseTask } from './parse-task.ts'
@@ -37,6 +38,8 @@ export function parseCreate(cursor: Cursor): Statement {
     [['PIPE'], parsePipe],
     [['STREAM'], stream],
     [['TASK'], parseTask],
+    [['ROLE'], parseRole],
+    [['STORAGE', 'INTEGRATION'], parseIntegration],
   ]
   for (const [words, parse] of parsers) {
     const found = head(...words)

@@ -1,30 +1,19 @@
 /**
- * Statements about objects that are there: ALTER, USE, DROP, SHOW and DESCRIBE.
+ * Statements about objects that are there: ALTER, COMMENT, USE, DROP, SHOW and DESCRIBE.
  */
 import type { Cursor } from './cursor.ts'
 import { parseColumn } from './parse-create.ts'
+import { showGrants } from './parse-grant.ts'
+import { objectKind } from './parse-kind.ts'
 import { choice, parseOptions } from './parse-options.ts'
-import type { AddedColumn, ObjectKind, Statement } from './statement.ts'
+import type { AddedColumn, MadeKind, Statement } from './statement.ts'
 
-const objectKinds: readonly ObjectKind[] = [
-  'database',
-  'schema',
-  'table',
-  'view',
-  'file format',
-  'stage',
-  'pipe',
-  'stream',
-  'task',
-]
-
-/** The kind of object whose words come next; SHOW has them in the plural. */
-function objectKind(cursor: Cursor, plural: boolean): ObjectKind {
-  for (const kind of objectKinds) {
-    const words = (plural ? `${kind}s` : kind).toUpperCase().split(' ')
-    if (cursor.accept(...words)) return kind
-  }
-  throw cursor.refuse()
+/** @throws SqlError where the kind is one that no statement makes */
+function madeKind(cursor: Cursor, plural: boolean): MadeKind {
+  const token = cursor.peek()
+  const kind = objectKind(cursor, plural)
+  if (kind === 'warehouse') throw cursor.refuse(token)
+  return kind
 }
 
 export function parseAlter(cursor: Cursor): Statement {
@@ -119,6 +108,10 @@ function alterSession(cursor: Cursor): Statement {
 }
 
 export function parseUse(cursor: Cursor): Statement {
+  if (cursor.accept('SECONDARY', 'ROLES')) {
+    cursor.expect('NONE')
+    return { kind: 'use secondary roles', roles: 'none' }
+  }
   for (const what of ['role', 'warehouse', 'database'] as const) {
     if (cursor.accept(what.toUpperCase())) return { kind: 'use', what, name: cursor.name(1) }
   }
@@ -128,9 +121,19 @@ export function parseUse(cursor: Cursor): Statement {
 }
 
 export function parseDrop(cursor: Cursor): Statement {
-  const what = objectKind(cursor, false)
+  const what = madeKind(cursor, false)
   const ifExists = cursor.accept('IF', 'EXISTS')
   return { kind: 'drop', what, name: cursor.name(), ifExists }
+}
+
+/** Of a column it is refused: none of Firn's scripts has one. */
+export function parseComment(cursor: Cursor): Statement {
+  const ifExists = cursor.accept('IF', 'EXISTS')
+  cursor.expect('ON')
+  const what = madeKind(cursor, false)
+  const name = cursor.name()
+  cursor.expect('IS')
+  return { kind: 'comment', what, name, ifExists, comment: cursor.string() }
 }
 
 type Within = Extract<Statement, { kind: 'show' }>['within']
@@ -144,14 +147,16 @@ function within(cursor: Cursor): Within {
 }
 
 export function parseShow(cursor: Cursor): Statement {
-  const what = objectKind(cursor, true)
+  if (cursor.accept('GRANTS')) return showGrants(cursor)
+  const what = madeKind(cursor, true)
   const like = cursor.accept('LIKE') ? cursor.string() : null
+  if (what === 'role' || what === 'integration') return { kind: 'show', what, like, within: 'account' }
   return { kind: 'show', what, like, within: within(cursor) }
 }
 
 export function parseDescribe(cursor: Cursor): Statement {
   const token = cursor.peek()
-  const what = objectKind(cursor, false)
-  if (what === 'database' || what === 'schema') throw cursor.refuse(token)
+  const what = madeKind(cursor, false)
+  if (what === 'database' || what === 'schema' || what === 'role') throw cursor.refuse(token)
   return { kind: 'describe', what, name: cursor.name() }
 }

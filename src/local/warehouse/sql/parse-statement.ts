@@ -5,9 +5,10 @@ import { Cursor } from './cursor.ts'
 import { parseCopy } from './parse-copy.ts'
 import { parseCreate } from './parse-create.ts'
 import { isDml, parseDml } from './parse-dml.ts'
+import { parseGrant, parseRevoke } from './parse-grant.ts'
 import { parseQuery } from './parse-query.ts'
 import { parseBlock, parseImmediate, parseTransaction } from './parse-script.ts'
-import { parseAlter, parseDescribe, parseDrop, parseShow, parseUse } from './parse-object.ts'
+import { parseAlter, parseComment, parseDescribe, parseDrop, parseShow, parseUse } from './parse-object.ts'
 import { SqlError } from './statement.ts'
 import type { Statement } from './statement.ts'
 
@@ -45,8 +46,11 @@ export function parseStatementAt(cursor: Cursor): Statement {
   if (cursor.accept('EXECUTE', 'IMMEDIATE')) return parseImmediate(cursor)
   if (cursor.accept('EXECUTE', 'TASK')) return { kind: 'execute task', name: cursor.name() }
   if (cursor.accept('ALTER')) return parseAlter(cursor)
+  if (cursor.accept('COMMENT')) return parseComment(cursor)
   if (cursor.accept('USE')) return parseUse(cursor)
   if (cursor.accept('DROP')) return parseDrop(cursor)
+  if (cursor.accept('GRANT')) return parseGrant(cursor)
+  if (cursor.accept('REVOKE')) return parseRevoke(cursor)
   if (cursor.accept('SHOW')) return parseShow(cursor)
   if (cursor.accept('DESCRIBE') || cursor.accept('DESC')) return parseDescribe(cursor)
   throw cursor.refuse()

@@ -1,6 +1,7 @@
 /**
  * CREATE TASK: its compute, schedule and condition. The body is any statement of the set, a block above all.
  */
+import { type Cron, parseCron } from './cron.ts'
 import type { Cursor } from './cursor.ts'
 import { nameInText } from './cursor.ts'
 import type { Head } from './parse-create.ts'
@@ -14,22 +15,55 @@ const unitSeconds: Readonly<Record<string, number>> = { S: 1, SECOND: 1, M: 60, 
 const everySecondsMax = 8 * 24 * 3600
 const everySecondsMin = 10
 const suspendAfterFailuresDefault = 10
+const triggerSecondsDefault = 30
 
-type Schedule = { readonly schedule: string; readonly everySeconds: number }
+/** Of a schedule that is one: either an interval or a cron expression. */
+type Schedule = { readonly schedule: string; readonly everySeconds: number | null; readonly cron: Cron | null }
 
 function readSchedule(cursor: Cursor): Schedule {
   const token = cursor.peek()
   const schedule = cursor.string()
-  const [, amount = '', unit = ''] = /^\s*(\d+)\s+([A-Za-z]+)\s*$/.exec(schedule) ?? []
-  const seconds = unitSeconds[unit.toUpperCase()] ?? unitSeconds[unit.toUpperCase().replace(/S$/, '')]
-  if (seconds === undefined) {
+  const [, expression] = /^\s*USING\s+CRON\s+(.*)$/is.exec(schedule) ?? []
+  if (expression !== undefined) {
+    const cron = parseCron(expression)
+    if (cron === null) throw cursor.refuse(token, 'A cron expression has five fields and a time zone.')
+    return { schedule, everySeconds: null, cron }
+  }
+  const everySeconds = seconds(schedule)
+  if (everySeconds === null) {
     throw cursor.refuse(token, "The development warehouse knows schedules such as '10 SECONDS' and '1 MINUTE'.")
   }
-  const everySeconds = Number(amount) * seconds
   if (everySeconds < everySecondsMin || everySeconds > everySecondsMax) {
     throw cursor.refuse(token, 'A schedule lies between 10 seconds and 11520 minutes.')
   }
-  return { schedule, everySeconds }
+  return { schedule, everySeconds, cron: null }
+}
+
+/** `10 SECONDS`, `1 m`; null where it is no such text. */
+function seconds(text: string): number | null {
+  const [, amount = '', unit = ''] = /^\s*(\d+)\s+([A-Za-z]+)\s*$/.exec(text) ?? []
+  const each = unitSeconds[unit.toUpperCase()] ?? unitSeconds[unit.toUpperCase().replace(/S$/, '')]
+  return each === undefined ? null : Number(amount) * each
+}
+
+/** How long a run may take, to size the compute of a serverless task: Snowflake's CREATE TASK. */
+function readCompletion(cursor: Cursor): string {
+  const token = cursor.peek()
+  const text = cursor.string()
+  const interval = seconds(text)
+  if (interval === null || interval < everySecondsMin || interval > 24 * 3600) {
+    throw cursor.refuse(token, "TARGET_COMPLETION_INTERVAL lies between '10 SECONDS' and '24 HOURS'.")
+  }
+  return text
+}
+
+function readTriggerSeconds(cursor: Cursor): number {
+  const token = cursor.peek()
+  const interval = cursor.integer()
+  if (interval < everySecondsMin || interval > 604_800) {
+    throw cursor.refuse(token, 'USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS lies between 10 and 604800.')
+  }
+  return interval
 }
 
 type Condition = { readonly whenStream: Name | null; readonly condition: string | null }
@@ -56,22 +90,34 @@ function readOptions(cursor: Cursor) {
     USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE: () =>
       choice(cursor, 'XSMALL', 'SMALL', 'MEDIUM', 'LARGE', 'XLARGE', 'XXLARGE'),
     SCHEDULE: () => readSchedule(cursor),
+    TARGET_COMPLETION_INTERVAL: () => readCompletion(cursor),
+    USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS: () => readTriggerSeconds(cursor),
     SUSPEND_TASK_AFTER_NUM_FAILURES: () => cursor.integer(),
     COMMENT: () => cursor.string(),
   })
   const warehouse = given.WAREHOUSE ?? null
   const managedSize = given.USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE ?? null
-  if (given.SCHEDULE === undefined) throw cursor.refuse(undefined, 'The development warehouse needs SCHEDULE.')
   if (warehouse !== null && managedSize !== null) {
     throw cursor.refuse(undefined, 'WAREHOUSE and USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE exclude each other.')
   }
+  const targetCompletion = given.TARGET_COMPLETION_INTERVAL ?? null
+  if (warehouse !== null && targetCompletion !== null) {
+    throw cursor.refuse(undefined, 'TARGET_COMPLETION_INTERVAL is for serverless tasks: it excludes WAREHOUSE.')
+  }
+  const schedule = given.SCHEDULE ?? { schedule: null, everySeconds: null, cron: null }
+  const triggerSeconds = given.USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS ?? triggerSecondsDefault
   const suspendAfterFailures = given.SUSPEND_TASK_AFTER_NUM_FAILURES ?? suspendAfterFailuresDefault
-  return { warehouse, managedSize, ...given.SCHEDULE, suspendAfterFailures, comment: given.COMMENT ?? null }
+  const compute = { warehouse, managedSize, targetCompletion }
+  return { ...compute, ...schedule, triggerSeconds, suspendAfterFailures, comment: given.COMMENT ?? null }
 }
 
 export function parseTask(cursor: Cursor, head: Head): Statement {
   const options = readOptions(cursor)
   const condition = readCondition(cursor)
+  const serverless = options.warehouse === null
+  if (options.schedule === null && condition.whenStream && serverless && options.targetCompletion === null) {
+    throw cursor.refuse(undefined, 'A serverless task without SCHEDULE needs TARGET_COMPLETION_INTERVAL.')
+  }
   cursor.expect('AS')
   const start = cursor.peek()?.start
   const body = parseStatementAt(cursor)

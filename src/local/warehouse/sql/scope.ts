@@ -23,6 +23,8 @@ export type Relation = { readonly sql: string; readonly columns: readonly Column
 /** The quoted DuckDB name of a table that a DML writes, and its visible columns, in order. */
 export type Target = { readonly table: string; readonly columns: readonly Column[] }
 
+export type TargetPrivilege = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE'
+
 /**
  * All methods may answer later, and throw SqlError for what is not there.
  * DuckDB column names are the Snowflake names, as they are: upper case where they were written bare.
@@ -30,7 +32,8 @@ export type Target = { readonly table: string; readonly columns: readonly Column
 export interface Scope {
   /** a table, a view, or a stream with its METADATA$ columns */
   relation(name: Name): Relation | Promise<Relation>
-  target(name: Name): Target | Promise<Target>
+  /** the table of a DML that takes these privileges on it */
+  target(name: Name, needs: readonly TargetPrivilege[]): Target | Promise<Target>
   /** SYSTEM$... and CURRENT_DATABASE() and the like; the arguments are constants */
   systemFunction(name: string, args: readonly string[]): Typed | Promise<Typed>
   /** `TABLE(name(...))`: arguments by upper-case name, or by '1', '2', ... where they were written without one */

@@ -2,6 +2,8 @@
  * The closed set of statements that the development warehouse knows, as data. Parsing fills it, the engine executes it.
  * Whatever has no place here is refused by name; nothing is ever ignored.
  */
+import type { Cron } from './cron.ts'
+import type { GrantStatement } from './grant-statement.ts'
 
 /** `text` is the source; `value` is what it means: upper-cased for a bare word, unescaped for a quoted name or a string. */
 export type Token = {
@@ -40,7 +42,22 @@ export type Existing = 'fail' | 'keep' | 'replace'
 /** A query, or an expression, not yet translated: its tokens, and where in the text it stands. */
 export type Fragment = { readonly tokens: readonly Token[] }
 
-export type ObjectKind = 'database' | 'schema' | 'table' | 'view' | 'file format' | 'stage' | 'pipe' | 'stream' | 'task'
+export type ObjectKind =
+  | 'database'
+  | 'schema'
+  | 'table'
+  | 'view'
+  | 'file format'
+  | 'stage'
+  | 'pipe'
+  | 'stream'
+  | 'task'
+  | 'role'
+  | 'integration'
+  | 'warehouse'
+
+/** Kinds that statements make and drop; warehouses are made by whoever starts the development warehouse. */
+export type MadeKind = Exclude<ObjectKind, 'warehouse'>
 
 export type CopyInto = {
   readonly table: Name
@@ -183,9 +200,15 @@ export type Statement =
       readonly existing: Existing
       readonly warehouse: string | null
       readonly managedSize: string | null
-      /** as written, such as `10 SECONDS` */
-      readonly schedule: string
-      readonly everySeconds: number
+      /** as written, such as `5 MINUTES`; for serverless tasks */
+      readonly targetCompletion: string | null
+      /** as written, such as `10 SECONDS`; null: the task is triggered by its stream, or run by hand alone */
+      readonly schedule: string | null
+      /** null where the schedule is a cron expression, or there is none */
+      readonly everySeconds: number | null
+      readonly cron: Cron | null
+      /** a triggered task runs no more often */
+      readonly triggerSeconds: number
       /** 0: never */
       readonly suspendAfterFailures: number
       /** the stream of WHEN SYSTEM$STREAM_HAS_DATA('...'); null where there is no WHEN */
@@ -197,6 +220,17 @@ export type Statement =
       readonly definition: string
       readonly comment: string | null
     }
+  | { readonly kind: 'create role'; readonly name: Name; readonly existing: Existing; readonly comment: string | null }
+  | {
+      readonly kind: 'create integration'
+      readonly name: Name
+      readonly existing: Existing
+      readonly roleArn: string
+      /** `s3://bucket/path/`, or `*` for any */
+      readonly allowedLocations: readonly string[]
+      readonly comment: string | null
+    }
+  | GrantStatement
   | {
       readonly kind: 'alter table add'
       readonly name: Name
@@ -219,21 +253,35 @@ export type Statement =
     }
   | { readonly kind: 'alter pipe set'; readonly name: Name; readonly ifExists: boolean; readonly paused: boolean }
   | { readonly kind: 'alter session'; readonly parameters: Readonly<Record<string, string | number | boolean>> }
+  /** all that the development warehouse has: a session acts in its one role */
+  | { readonly kind: 'use secondary roles'; readonly roles: 'none' }
   | { readonly kind: 'use'; readonly what: 'database' | 'schema' | 'role' | 'warehouse'; readonly name: Name }
-  | { readonly kind: 'drop'; readonly what: ObjectKind; readonly name: Name; readonly ifExists: boolean }
+  | {
+      readonly kind: 'comment'
+      readonly what: MadeKind
+      readonly name: Name
+      readonly ifExists: boolean
+      readonly comment: string
+    }
+  | { readonly kind: 'drop'; readonly what: MadeKind; readonly name: Name; readonly ifExists: boolean }
   | {
       readonly kind: 'show'
-      readonly what: ObjectKind
+      readonly what: MadeKind
       readonly like: string | null
       /** null: the current scope */
       readonly within: 'account' | { readonly what: 'database' | 'schema'; readonly name: Name } | null
     }
-  | { readonly kind: 'describe'; readonly what: Exclude<ObjectKind, 'database' | 'schema'>; readonly name: Name }
+  | {
+      readonly kind: 'describe'
+      readonly what: Exclude<MadeKind, 'database' | 'schema' | 'role'>
+      readonly name: Name
+    }
 
 /**
  * A refusal, as the driver's protocol carries it. Codes as Snowflake documents them: 001003 (42000) syntax or a clause
  * outside the set, 002003 (02000) no such object, 002043 (02000), 002002 (42710) exists already, 000904 (42000) invalid
- * identifier, 002140 (42601) unknown function, 100090 (42P18) a MERGE source that matches a row twice.
+ * identifier, 002140 (42601) unknown function, 100090 (42P18) a MERGE source that matches a row twice, 003001 (42501) some
+ * privilege on an object but not the one that it takes.
  */
 export class SqlError extends Error {
   override readonly name = 'SqlError'

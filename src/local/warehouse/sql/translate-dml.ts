@@ -11,7 +11,7 @@ import type { Expression } from './expression.ts'
 import { checkCount } from './parse-dml.ts'
 import { parseExpression } from './parse-expression.ts'
 import { parseQuery } from './parse-query.ts'
-import type { Column, Scope, Target } from './scope.ts'
+import type { Column, Scope, Target, TargetPrivilege } from './scope.ts'
 import { SqlError } from './statement.ts'
 import type { Dml, Fragment, MergeClause, Name } from './statement.ts'
 import { condition, refused, translate } from './translate-expression.ts'
@@ -26,7 +26,7 @@ export type TranslatedDml = {
 type Of<K extends Dml['kind']> = Extract<Dml, { readonly kind: K }>
 
 export async function translateDml(dml: Dml, scope: Scope): Promise<TranslatedDml> {
-  const target = await scope.target(dml.target)
+  const target = await scope.target(dml.target, needsOf(dml))
   switch (dml.kind) {
     case 'insert':
       return { sql: await insert(dml, target, scope), check: null }
@@ -44,6 +44,13 @@ export async function translateDml(dml: Dml, scope: Scope): Promise<TranslatedDm
     case 'merge':
       return merge(dml, target, scope)
   }
+}
+
+/** What the statement takes of its target. */
+function needsOf(dml: Dml): readonly TargetPrivilege[] {
+  const named = { insert: 'INSERT', update: 'UPDATE', delete: 'DELETE', truncate: 'TRUNCATE' } as const
+  if (dml.kind !== 'merge') return [named[dml.kind]]
+  return [...new Set(dml.clauses.map(({ action }) => named[action.kind]))]
 }
 
 const parsed = (fragment: Fragment): Expression => parseExpression(new Cursor(fragment.tokens))

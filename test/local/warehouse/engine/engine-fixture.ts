@@ -13,6 +13,7 @@ import type { EngineSession, Result } from '../../../../src/local/warehouse/engi
 import type { EventBatch, EventFile, EventQueue } from '../../../../src/local/warehouse/engine/event-queue.ts'
 import type { Knobs } from '../../../../src/local/warehouse/engine/knobs.ts'
 import { openEngine, type WarehouseEngine } from '../../../../src/local/warehouse/engine/warehouse.ts'
+import { warehouseRoles } from '../../../../src/local/warehouse-server.ts'
 import { SqlError } from '../../../../src/local/warehouse/sql/statement.ts'
 import type { Stage, StagedObject } from '../../../../src/stage/stage.ts'
 import { createLogger } from '../../../../src/telemetry.ts'
@@ -94,6 +95,13 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
   return stage
 }
 
+/** The user of the sessions: may do everything, and may act as any of Firn's roles. */
+export const administrator = {
+  name: 'FIRN',
+  defaultRole: 'ACCOUNTADMIN',
+  roles: ['ACCOUNTADMIN', ...warehouseRoles.map(({ name }) => name)],
+} as const
+
 /** Notifications come when the test gives them. */
 export type HandQueue = EventQueue & {
   give(...files: EventFile[]): Promise<void>
@@ -148,11 +156,13 @@ export async function openFixture(t: TestContext, knobs: Partial<Knobs> = {}): P
         dir,
         storageIntegrations: ['FIRN_S3'],
         warehouses: ['FIRN_WH'],
-        roles: ['ACCOUNTADMIN'],
+        roles: warehouseRoles,
+        users: [administrator],
         clock,
         knobs,
         openBucket: () => stage,
         openQueue: () => queue,
+        notificationChannel: 's3-events',
       },
       createLogger({ level: 'silent' }),
     )
@@ -213,7 +223,8 @@ export async function openFolder(dir: string): Promise<{ engine: WarehouseEngine
       dir,
       storageIntegrations: [],
       warehouses: [],
-      roles: [],
+      roles: warehouseRoles,
+      users: [administrator],
       clock,
       knobs: {},
       openBucket: (bucket) => memoryStage(bucket, clock),

@@ -10,10 +10,11 @@ import { type EventBatch, readPositions } from '../../../../src/local/warehouse/
 import { kafkaEventQueue, startOffsets } from '../../../../src/local/warehouse/engine/kafka-event-queue.ts'
 import { systemClock } from '../../../../src/local/warehouse/engine/clock.ts'
 import { openEngine, type WarehouseEngine } from '../../../../src/local/warehouse/engine/warehouse.ts'
+import { warehouseRoles } from '../../../../src/local/warehouse-server.ts'
 import { openStage } from '../../../../src/stage/s3.ts'
 import { createLogger } from '../../../../src/telemetry.ts'
 import { testStack } from '../../../support/stack.ts'
-import { parquetOf, until } from './engine-fixture.ts'
+import { administrator, parquetOf, until } from './engine-fixture.ts'
 
 const logger = createLogger({ level: 'silent' })
 const brokers = [...testStack().kafka.brokers]
@@ -99,7 +100,8 @@ test('a pipe loads what the S3 server announces, also what it announced while th
         dir,
         storageIntegrations: ['FIRN_S3'],
         warehouses: [],
-        roles: [],
+        roles: warehouseRoles,
+        users: [administrator],
         clock: systemClock,
         knobs: { duplicate: true },
         openBucket: () => stage,

@@ -32,7 +32,11 @@ export async function arrive(f: Fixture, key: string, body: Uint8Array): Promise
 export const announce = (f: Fixture, key: string) =>
   f.queue.give({ bucket: 'cdc', key, size: f.stage.objects.get(key)?.length ?? 0, stagedMs: f.clock.nowMs() })
 
-export type PipeStatus = { readonly executionState: string; readonly pendingFileCount: number }
+export type PipeStatus = {
+  readonly executionState: string
+  readonly pendingFileCount: number
+  readonly [member: string]: unknown
+}
 
 export async function status(f: Fixture): Promise<PipeStatus> {
   const rows = await f.rows(`SELECT SYSTEM$PIPE_STATUS('db.public.orders_pipe')`)

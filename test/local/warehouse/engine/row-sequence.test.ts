@@ -12,7 +12,7 @@ test('the last number is that of the greatest row or offset there is, and all ne
     connection.close()
     store.close()
   })
-  await createCatalogTables(connection)
+  await createCatalogTables(connection, 'ACCOUNTADMIN')
   assert.equal(await restoreSequence(connection, []), 0n)
   await connection.run('CREATE TABLE _tables.t1 AS SELECT 700 AS "$sequence"')
   assert.equal(await restoreSequence(connection, [1]), 700n)

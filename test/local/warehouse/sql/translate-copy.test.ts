@@ -42,11 +42,15 @@ async function copied(pipe: string, target: readonly Column[], source: CopyFile)
 
 test('the pipe template loads a landing file', async () => {
   const [pipe = ''] = splitStatements(rendered('sql/templates/70_pipe.sql'))
-  const [landing = ''] = splitStatements(rendered('sql/templates/10_landing.sql'))
+  const [landing = '', added = ''] = splitStatements(rendered('sql/templates/10_landing.sql'))
+  const target = [
+    ...statementOf(landing, 'create table').columns,
+    ...statementOf(added, 'alter table add').columns.map(({ column }) => column),
+  ]
   const select = `SELECT 'shop.customers' AS kafka_topic, 3::INTEGER AS kafka_partition, 9007199254740993::BIGINT AS kafka_offset,
     0::INTEGER AS row_index, 'c' AS op, '7' AS id, '{"a": 1.0}' AS after, NULL::VARCHAR AS before`
   const names = ['kafka_topic', 'kafka_partition', 'kafka_offset', 'row_index', 'op', 'id', 'after', 'before']
-  const [row] = await copied(pipe, statementOf(landing, 'create table').columns, file(select, names))
+  const [row] = await copied(pipe, target, file(select, names))
   assert.equal(row?.['KAFKA_OFFSET'], '9007199254740993')
   assert.equal(row['KAFKA_PARTITION'], '3')
   assert.equal(row['AFTER'], '{"a": 1.0}')
@@ -54,7 +58,8 @@ test('the pipe template loads a landing file', async () => {
   assert.equal(row['META'], null)
   assert.equal(row['FILE_NAME'], 'shop.customers/x.parquet')
   assert.equal(row['FILE_ROW_NUMBER'], '1')
-  assert.equal(Object.keys(row).length, 20)
+  assert.equal(row['STAGED_AT'], '2024-01-01 00:00:00')
+  assert.equal(Object.keys(row).length, 21)
 })
 
 const pipe = (select: string) =>

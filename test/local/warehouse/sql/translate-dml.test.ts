@@ -121,10 +121,16 @@ describe('the merge task', () => {
   let statements: readonly string[] = []
 
   before(async () => {
-    const files = ['V002__control', 'templates/10_landing', 'templates/30_target', 'templates/40_tombstones']
+    const files = [
+      'V002__control',
+      'V003__audit',
+      'templates/10_landing',
+      'templates/30_target',
+      'templates/40_tombstones',
+    ]
     for (const sql of files.flatMap((file) => splitStatements(rendered(`sql/${file}.sql`)))) {
-      if (!sql.startsWith('CREATE TABLE')) continue
-      await warehouse.run(sql.replace('SHOP_CUSTOMERS_LANDING (', 'SHOP_CUSTOMERS_STREAM ('))
+      if (!/^(CREATE|ALTER) TABLE/.test(sql)) continue
+      await warehouse.run(sql.replace(/SHOP_CUSTOMERS_LANDING\b/, 'SHOP_CUSTOMERS_STREAM'))
     }
     const task = parseStatement(splitStatements(rendered('sql/templates/50_merge.sql'))[0] ?? '')
     assert(task.kind === 'create task' && task.body.kind === 'execute immediate')

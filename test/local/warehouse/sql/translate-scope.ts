@@ -18,7 +18,7 @@ import { variantFunctions } from '../../../../src/local/warehouse/sql/variant-fu
 export type TestWarehouse = {
   readonly connection: DuckDBConnection
   readonly scope: Scope
-  /** runs CREATE TABLE, a DML or a query; answers the rows of a query */
+  /** runs CREATE TABLE, ALTER TABLE ... ADD COLUMN, a DML or a query; answers the rows of a query */
   run(sql: string): Promise<readonly (readonly Json[])[]>
   /** names and types of a query's columns */
   columns(sql: string): Promise<readonly Column[]>
@@ -96,6 +96,15 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
       tables.set(name, statement.columns)
       const list = statement.columns.map((column) => `${quoted(column.name)} ${duckType(column.type)}`)
       return rows(`CREATE TABLE ${quoted(name)} (${list.join(', ')})`)
+    }
+    if (statement.kind === 'alter table add') {
+      const name = statement.name.at(-1) ?? ''
+      const added = statement.columns.map(({ column }) => column)
+      tables.set(name, [...(tables.get(name) ?? []), ...added])
+      for (const { name: column, type } of added) {
+        await rows(`ALTER TABLE ${quoted(name)} ADD COLUMN ${quoted(column)} ${duckType(type)}`)
+      }
+      return []
     }
     if (statement.kind === 'select') return rows((await translateQuery(statement.query, scope)).sql)
     const dml = ['insert', 'update', 'delete', 'truncate', 'merge']

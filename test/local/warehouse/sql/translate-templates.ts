@@ -1,39 +1,33 @@
 /**
- * The project's SQL files with their placeholders filled, for tests that need the real statements.
+ * The project's SQL files as they are rendered for one topic and table, for tests that need the real statements.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { renderAccountScript, renderScripts } from '../../../../src/warehouse/render.ts'
+import { readTemplates } from '../../../../src/warehouse/scripts.ts'
+import { exampleConfig } from '../../../support/config.ts'
 
 export const root = join(import.meta.dirname, '../../../..')
 
-const values: Readonly<Record<string, string>> = {
-  database: 'CDC',
-  storage_integration: 'FIRN_S3',
-  stage_url: 's3://cdc/firn/',
-  topic: 'shop.customers',
-  topic_path: 'shop.customers/',
-  stage: 'CDC.FIRN.STAGE',
-  file_format: 'CDC.FIRN.LANDING_FORMAT',
-  landing: 'CDC.FIRN.SHOP_CUSTOMERS_LANDING',
-  landing_name: 'SHOP_CUSTOMERS_LANDING',
-  pipe: 'CDC.FIRN.SHOP_CUSTOMERS_PIPE',
-  stream: 'CDC.FIRN.SHOP_CUSTOMERS_STREAM',
-  task: 'CDC.FIRN.SHOP_CUSTOMERS_MERGE',
-  task_compute: 'WAREHOUSE = FIRN_WH',
-  schedule: '1 MINUTE',
-  target: 'CDC.SHOP.CUSTOMERS',
-  target_schema: 'CDC.SHOP',
-  target_name: 'SHOP.CUSTOMERS',
-  tombstones: 'CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES',
-  rejects: 'CDC.FIRN.SHOP_CUSTOMERS_REJECTS',
-  merge_rejects: 'CDC.FIRN.MERGE_REJECTS',
-  merged_files: 'CDC.FIRN.MERGED_FILES',
-}
+const config = exampleConfig({
+  warehouse: {
+    account: 'local',
+    user: 'FIRN',
+    password: 'secret',
+    warehouse: 'FIRN_WH',
+    schedule: '1 MINUTE',
+    storageIntegration: 'FIRN_S3',
+    awsRoleArn: 'arn:aws:iam::123456789012:role/firn',
+  },
+  tables: [{ topic: 'shop.customers', table: 'SHOP.CUSTOMERS', key: ['id'] }],
+})
+const templates = await readTemplates()
+const scripts = [renderAccountScript(templates, config), ...renderScripts(templates, config)]
 
+/** The text that a file under sql/ is rendered to. */
 export function rendered(file: string): string {
-  return readFileSync(join(root, file), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    const value = values[name]
-    if (value === undefined) throw new Error(`${file} has a placeholder ${name} that this test does not fill`)
-    return value
-  })
+  const name = basename(file)
+  const stem = basename(file, '.sql')
+  const script = scripts.find((one) => one.name === name || one.name.includes(`__${stem}`))
+  if (!script) throw new Error(`${file} is rendered to no script`)
+  return script.text
 }
