@@ -129,7 +129,7 @@ function unknownTable(config: Config, table: TableConfig): TableEvidence {
   return {
     table: table.table,
     merged: null,
-    stream: { name: stream.sql, remake: streamRemake(warehouse, table), found: null },
+    stream: { name: stream.sql, remake: streamRemake(warehouse, table).join('; '), found: null },
     merge: { name: task.sql, found: null },
     retention: { name: retention.sql, found: null },
     deep: null,

@@ -86,7 +86,7 @@ async function checkStream(session: Session, warehouse: WarehouseConfig, table: 
   const { stream } = tableNames(warehouse, table)
   return await checkShown(session, warehouse, { kind: 'STREAMS', name: stream.bare }, (row, look) => {
     if (String(row['stale']).toLowerCase() !== 'true') return well(look, 'is not stale')
-    const remake = streamRemake(warehouse, table)
+    const remake = streamRemake(warehouse, table).join('; ')
     return wrong(look, 'is stale: it can no longer be read', `Run: ${remake} (rows that come again change nothing)`)
   })
 }

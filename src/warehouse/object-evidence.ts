@@ -47,7 +47,7 @@ export async function readStream(
   { asksForRows }: { readonly asksForRows: boolean },
 ): Promise<Shown<StreamEvidence> & { readonly remake: string }> {
   const { stream } = tableNames(warehouse, table)
-  const about = { name: stream.sql, remake: streamRemake(warehouse, table) }
+  const about = { name: stream.sql, remake: streamRemake(warehouse, table).join('; ') }
   const shown = await show(session, warehouse, 'STREAMS', stream)
   if (!shown) return { ...about, found: 'missing' }
   const isStale = String(shown['stale']).toLowerCase() === 'true'

@@ -12,6 +12,7 @@ import type { ExitCode, Io } from '../../src/commands/command.ts'
 import { command } from '../../src/commands/audit.ts'
 import { type Config, configSchema, type TableConfig } from '../../src/config.ts'
 import { choosePorts } from '../../src/local/ports.ts'
+import { storageIntegration, warehouseName, warehouseRole, warehouseRoles } from '../../src/local/warehouse-server.ts'
 import { type RunningWarehouse, startWarehouse, type WarehouseOptions } from '../../src/local/warehouse/start.ts'
 import { connectSnowflake, type Session } from '../../src/snowflake/session.ts'
 import { openStage } from '../../src/stage/s3.ts'
@@ -21,7 +22,6 @@ import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
 import { warehouseOf } from '../../src/warehouse/values.ts'
 import { createTopic, folder, producer, settings, silent, stack, stageAll } from '../ingest/run-ground.ts'
-import { understood } from '../support/development-sql.ts'
 import { until } from '../support/until.ts'
 
 export type Audited = {
@@ -71,6 +71,8 @@ export type AuditGround = {
   merge(): Promise<void>
   one(sql: string): Promise<string>
   audit(...args: readonly string[]): Promise<Audited>
+  /** Gives again what the scripts give on an object: one that is made anew has lost it. */
+  grantAgain(name: string): Promise<void>
   /** Ages every stream, as if nobody had consumed it for so many days. */
   ageStreams(days: number): Promise<void>
   down(): Promise<void>
@@ -98,9 +100,9 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
       accessUrl: `http://127.0.0.1:${port}`,
       user: 'FIRN',
       password: 'secret',
-      role: 'FIRN_OWNER',
-      warehouse: 'FIRN_WH',
-      storageIntegration: 'FIRN_S3',
+      role: warehouseRole,
+      warehouse: warehouseName,
+      storageIntegration,
       schedule: '24 HOURS',
     },
     log: { level: 'silent' },
@@ -111,9 +113,8 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
   const file = join(folder, `audit-${port}.yaml`)
   await writeFile(file, stringify(raw))
   let session = await connectSnowflake(warehouseOf(config))
-  for (const { statements } of renderScripts(await readTemplates(), config)) {
-    for (const statement of understood(statements)) await session.execute(statement)
-  }
+  const statements = renderScripts(await readTemplates(), config).flatMap((script) => script.statements)
+  for (const statement of statements) await session.execute(statement)
   const names = namesOf(config, table)
   const stage = openStage(config.stage)
   const one = async (sql: string): Promise<string> => {
@@ -162,7 +163,16 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
       )
       await ground.merge()
     },
-    audit: (...args) => runAudit(['--config', file, '--json', ...args]),
+    audit: (...args) => {
+      // With no more rights than the help says.
+      const isOperator = args.includes('--deep') || args.includes('--repair')
+      const role = isOperator ? 'FIRN_OPERATOR' : 'FIRN_INGEST'
+      return runAudit(['--config', file, '--json', ...args], { FIRN_WAREHOUSE_ROLE: role })
+    },
+    grantAgain: async (name) => {
+      const grants = statements.filter((text) => text.startsWith('GRANT ') && text.includes(` ${name} TO ROLE `))
+      for (const statement of grants) await session.execute(statement)
+    },
     ageStreams: async (days) => {
       await session.close()
       await warehouse.close()
@@ -185,15 +195,16 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
 
 function warehouseOptions(port: number, dir: string): WarehouseOptions {
   const { endpoint, region, accessKeyId, secretAccessKey, eventTopic } = stack.s3
+  const roles = ['ACCOUNTADMIN', ...warehouseRoles.map(({ name }) => name)]
   return {
     dir,
     port,
-    users: [{ name: 'FIRN', password: 'secret', publicKeyFile: null }],
+    users: [{ name: 'FIRN', password: 'secret', publicKeyFile: null, defaultRole: warehouseRole, roles }],
     s3: { endpoint, region, accessKeyId, secretAccessKey },
     events: { brokers: [...stack.kafka.brokers], topic: eventTopic },
-    storageIntegrations: ['FIRN_S3'],
-    warehouses: ['FIRN_WH'],
-    roles: ['ACCOUNTADMIN', 'FIRN_OWNER'],
+    storageIntegrations: [storageIntegration],
+    warehouses: [warehouseName],
+    roles: warehouseRoles,
   }
 }
 

@@ -8,7 +8,6 @@ import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
 import { endGround } from '../ingest/run-ground.ts'
 import { firn } from '../support/firn.ts'
-import { understood } from '../support/development-sql.ts'
 import { until } from '../support/until.ts'
 import { type AuditGround, change, openAuditGround, runAudit } from './audit-ground.ts'
 
@@ -189,6 +188,7 @@ describe('an audit', { concurrency: false }, () => {
       .execute(
         `CREATE OR REPLACE STREAM ${ground.names.stream.sql} ON TABLE ${ground.names.landing.sql} APPEND_ONLY = TRUE`,
       )
+    await ground.grantAgain(ground.names.stream.sql)
     await pause()
     const { codes, findings } = await ground.audit(...impatient)
     assert.deepEqual([codes, findings[0]?.files, findings[0]?.table], [['ROWS_UNMERGED'], [file], 'RUN.T0'])
@@ -279,8 +279,9 @@ describe('of the objects', { concurrency: false }, () => {
     assert.deepEqual([code, codes], [3, ['TASK_FAILING']])
     assert.match(findings[0]?.seen ?? '', /failed: 002003 .*MERGE_REJECTS.*does not exist/)
     const made = renderScripts(await readTemplates(), ground.config).flatMap(({ statements }) => statements)
-    const remake = understood(made).find((statement) => statement.includes('.MERGE_REJECTS ('))
+    const remake = made.find((statement) => statement.includes('.MERGE_REJECTS ('))
     await ground.session().execute(remake ?? '')
+    await ground.grantAgain(ground.names.mergeRejects)
     await ground.merge()
     await isClean('--deep')
   })
@@ -304,6 +305,8 @@ describe('of the objects', { concurrency: false }, () => {
     await pause()
     ground.warehouse().turn({ lose: null })
     await ground.session().execute(made.replace('CREATE PIPE IF NOT EXISTS', 'CREATE OR REPLACE PIPE'))
+    assert.deepEqual((await ground.audit()).codes, ['PIPE_MISSING'], 'the rights on it went with the former one')
+    await ground.grantAgain(pipe.sql)
     const { codes, findings } = await ground.audit()
     assert.deepEqual(codes, ['PIPE_RECREATED'])
     assert.match(findings[0]?.seen ?? '', /has lost its load history$/)
@@ -328,8 +331,7 @@ describe('of the objects', { concurrency: false }, () => {
     await ground.session().execute(`DROP PIPE ${ground.names.pipe.sql}`)
     assert.deepEqual((await ground.audit(...impatient)).codes, ['PIPE_MISSING'])
     await leaves(['PIPE_MISSING'])
-    for (const statement of understood(scripts))
-      if (statement.includes('_PIPE_2')) await ground.session().execute(statement)
+    for (const statement of scripts) if (statement.includes('_PIPE_2')) await ground.session().execute(statement)
     assert.deepEqual((await ground.audit(...impatient)).codes, ['PIPE_RECREATED'])
     await cures()
     await isClean()
@@ -340,7 +342,8 @@ describe('of the objects', { concurrency: false }, () => {
     const { codes, findings } = await ground.audit(...impatient)
     assert.deepEqual(codes, ['STREAM_MISSING'])
     await leaves(['STREAM_MISSING'])
-    await ground.session().execute(findings[0]?.hint.split(' Run: ')[1] ?? '')
+    for (const statement of findings[0]?.hint.split(' Run: ')[1]?.split('; ') ?? [])
+      await ground.session().execute(statement)
     await ground.merge()
     await isClean('--deep')
   })
@@ -362,7 +365,8 @@ describe('of the objects', { concurrency: false }, () => {
     const { codes, findings } = await ground.audit(...impatient)
     assert.deepEqual(codes, ['STREAM_STALE'])
     await leaves(['STREAM_STALE'])
-    await ground.session().execute(findings[0]?.hint.split(' Run: ')[1] ?? '')
+    for (const statement of findings[0]?.hint.split(' Run: ')[1]?.split('; ') ?? [])
+      await ground.session().execute(statement)
     await ground.merge()
     await isClean('--deep')
   })
@@ -390,11 +394,33 @@ describe('what cannot be asked', { concurrency: false }, () => {
     })
   }
 
-  test('a right that is missing is named', async () => {
-    await ground.session().execute(`DROP TABLE ${ground.names.tombstones.sql}`)
-    const { code, stderr } = await runAudit(['--config', ground.file, '--deep'])
-    assert.equal(code, 1)
-    assert.match(stderr, /RIGHT_MISSING: [^]*Run: GRANT SELECT ON TABLE \S+_TOMBSTONES TO ROLE FIRN_OWNER$/m)
+  test('a right that is missing is named, by the statement that gives it', async () => {
+    const rights: readonly (readonly [grant: string, args: readonly string[], role: string])[] = [
+      [`SELECT ON TABLE ${ground.names.target}`, ['--deep'], 'FIRN_OPERATOR'],
+      [`SELECT ON TABLE ${ground.names.tombstones.sql}`, ['--deep'], 'FIRN_OPERATOR'],
+      [`SELECT ON TABLE ${ground.names.mergedFiles}`, [], 'FIRN_INGEST'],
+    ]
+    for (const [right, args, role] of rights) {
+      await ground.session().execute(`REVOKE ${right} FROM ROLE ${role}`)
+      const { code, codes, stderr } = await ground.audit(...impatient, ...args)
+      assert.deepEqual([code, codes], [1, []])
+      const grant = `GRANT ${right} TO ROLE ${role}`
+      assert.ok(stderr.includes(`Run: ${grant}\n`), stderr)
+      assert.equal(stderr.match(/RIGHT_MISSING/g)?.length, 1)
+      await ground.session().execute(grant)
+      await isClean(...args)
+    }
+  })
+
+  test('a repair without its rights says so, and leaves all as it was', async () => {
+    const { pipe } = ground.names
+    await ground.session().execute(`ALTER PIPE ${pipe.sql} SET PIPE_EXECUTION_PAUSED = TRUE`)
+    await ground.session().execute(`REVOKE OPERATE ON PIPE ${pipe.sql} FROM ROLE FIRN_OPERATOR`)
+    const [words = ''] = await leaves(['PIPE_PAUSED'])
+    assert.match(words, /^RIGHT_MISSING: .* Run: GRANT OPERATE ON PIPE \S+ TO ROLE FIRN_OPERATOR$/s)
+    await ground.grantAgain(pipe.sql)
+    await cures()
+    await isClean()
   })
 })
 

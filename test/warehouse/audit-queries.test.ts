@@ -5,7 +5,6 @@ import { renderQuery, renderScripts } from '../../src/warehouse/render.ts'
 import { readAuditTemplates, readTemplates } from '../../src/warehouse/scripts.ts'
 import { type Fixture, openFixture } from '../local/warehouse/engine/engine-fixture.ts'
 import { exampleConfig } from '../support/config.ts'
-import { understood } from '../support/development-sql.ts'
 import { matchesGolden } from '../support/golden.ts'
 
 const templates = await readAuditTemplates()
@@ -46,7 +45,7 @@ async function openTable(t: TestContext, mode: (typeof modes)[number], rows: rea
   const fixture = await openFixture(t)
   const { config, table } = configOf(mode)
   const scripts = renderScripts(await readTemplates(), config)
-  await fixture.run(...understood(scripts.flatMap(({ statements }) => statements)))
+  await fixture.run(...scripts.flatMap(({ statements }) => statements))
   const landed = rows.map(({ id, op, position, after, partition = 0 }, at) => {
     return `('shop.customers', ${partition}, ${at}, 1000, 0, '${op}', '${id}', '${position}', NULL, ${after === undefined ? 'NULL' : `'${after}'`}, 'firn/f${at}', 0, CURRENT_TIMESTAMP())`
   })
