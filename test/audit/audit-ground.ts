@@ -51,6 +51,8 @@ export type Audited = {
   }
 }
 
+type Sent = { readonly id: number; readonly partition: number; readonly value?: string }
+
 export type AuditGround = {
   readonly topic: string
   readonly config: Config
@@ -60,10 +62,9 @@ export type AuditGround = {
   readonly stage: Stage
   readonly warehouse: () => RunningWarehouse
   readonly session: () => Session
+  send(messages: readonly Sent[]): Promise<void>
   /** Sends these messages, and stages them in files of their own. */
-  stageMore(
-    messages: readonly { readonly id: number; readonly partition: number; readonly value?: string }[],
-  ): Promise<void>
+  stageMore(messages: readonly Sent[]): Promise<void>
   /** Names of the landing files, in order. */
   files(): Promise<readonly string[]>
   /** Runs merges until every file on the stage is loaded and merged. */
@@ -132,11 +133,14 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
     one,
     warehouse: () => warehouse,
     session: () => session,
-    stageMore: async (messages) => {
+    send: async (messages) => {
       const sent = messages.map(({ id, partition, value }) => {
         return { key: String(id), partition, value: value ?? change('INSERT', id) }
       })
       await producer.send({ topic, messages: sent })
+    },
+    stageMore: async (messages) => {
+      await ground.send(messages)
       await stageAll(config)
     },
     files: async () => {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { renderScripts } from '../../src/warehouse/render.ts'
 import { readTemplates } from '../../src/warehouse/scripts.ts'
-import { endGround } from '../ingest/run-ground.ts'
+import { endGround, silent, startedRun, untilCommitted } from '../ingest/run-ground.ts'
 import { firn } from '../support/firn.ts'
 import { until } from '../support/until.ts'
 import { type AuditGround, change, openAuditGround, runAudit } from './audit-ground.ts'
@@ -207,6 +207,34 @@ describe('an audit', { concurrency: false }, () => {
     assert.deepEqual((await ground.audit(...impatient)).codes, ['ROWS_UNMERGED'])
     assert.match((await cures())[0] ?? '', /^EXECUTE TASK /)
     await isClean()
+  })
+})
+
+describe('while everything runs', { concurrency: false }, () => {
+  test('nothing that is on its way is a finding, deep or not, and a repair disturbs nothing', async () => {
+    const run = await startedRun(ground.config, silent)
+    try {
+      let isOver = false
+      const load = (async () => {
+        while (!isOver) {
+          const ids = Array.from({ length: 20 }, () => nextId++)
+          await ground.send(ids.map((id) => ({ id, partition: id % 2 })))
+          await ground.merge()
+        }
+      })()
+      for (const args of [[], ['--deep'], ['--repair'], ['--repair', '--deep'], [], ['--deep'], []]) {
+        const { code, findings } = await ground.audit(...args)
+        assert.deepEqual({ code, findings }, { code: 0, findings: [] })
+      }
+      isOver = true
+      await load
+      await untilCommitted(ground.config, ground.topic)
+    } finally {
+      run.stop()
+      await run.done
+    }
+    await ground.settled()
+    await isClean('--deep')
   })
 })
 
