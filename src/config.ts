@@ -14,6 +14,12 @@ const duration = z
   // A timer of more than 2^31 - 1 ms, 24.8 days, goes off at once.
   .refine((ms) => ms < 2 ** 31, 'expected at most 596h')
 
+/** A duration as settings have it, in ms; null where the text is none. */
+export function durationMs(text: string): number | null {
+  const { success, data } = duration.safeParse(text)
+  return success ? data : null
+}
+
 /** `16MiB`, `64KiB`, `1GiB`, `100B` → bytes */
 const bytes = z
   .string('expected a size such as 64KiB, 128MiB or 1GiB')

@@ -129,6 +129,10 @@ export const failures = {
     response: 'fatal',
     hint: 'Snowflake refused a statement. See the message; nothing after it was run.',
   },
+  RIGHT_MISSING: {
+    response: 'fatal',
+    hint: 'The object is not there (then: firn migrate), or warehouse.role lacks a right on it, which its owner gives.',
+  },
   MIGRATION_CHANGED: {
     response: 'fatal',
     hint: 'A script that was applied before has changed since. Put its text or the setting back, and write the change as a new script.',

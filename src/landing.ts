@@ -62,6 +62,24 @@ export function parseLandingKey(prefix: string, key: string): LandingFile | null
   return { topic, epoch: Number(epoch), partition: Number(partition), range }
 }
 
+/**
+ * A landing file as it is called wherever the whole key is not known: by what lies from its topic on. `run` is the backfill
+ * that stored it, null for the live path.
+ */
+export type LandingName = { readonly name: string; readonly file: LandingFile; readonly run: string | null }
+
+/** Reads a path of which Snowflake shows more or less before the topic; null where it is none of a file of the topic. */
+export function parseLandingName(topic: string, path: string): LandingName | null {
+  const parts = path.split('/')
+  const name = parts.slice(-4).join('/')
+  const live = parseLandingKey('', name)
+  if (live?.topic === topic) return { name, file: live, run: null }
+  const [own, run = '', ...rest] = parts.slice(-5)
+  if (own !== topic || !run.startsWith('run-')) return null
+  const file = parseLandingKey('', [own, ...rest].join('/'))
+  return file && { name: parts.slice(-5).join('/'), file, run: run.slice('run-'.length) }
+}
+
 /** What no pipe may read: epoch records, acknowledged gaps, values that are too large for a row. */
 function controlPrefix(prefix: string, topic: string): string {
   return `${prefix}_firn/${topic}/`

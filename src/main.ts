@@ -22,6 +22,10 @@ const commands: Readonly<
     summary: 'show how far each partition has come, and what halts',
     load: () => import('./commands/status.ts'),
   },
+  audit: {
+    summary: 'prove that what was staged was loaded and merged, and repair what was not',
+    load: () => import('./commands/audit.ts'),
+  },
   'ack-gap': {
     summary: 'give up offsets that cannot be staged, so that a halted partition goes on',
     load: () => import('./commands/ack-gap.ts'),

@@ -7,7 +7,7 @@ import { type Finding, unreadable, well, wrong } from '../finding.ts'
 import { identifier } from '../identifier.ts'
 import type { Row, Session } from '../snowflake/session.ts'
 import { pendingScripts, readLedger } from './migrations.ts'
-import { sharedNames, tableNames, topicNames } from './names.ts'
+import { sharedNames, streamRemake, tableNames, topicNames } from './names.ts'
 import { renderScripts, type Template } from './render.ts'
 
 /** Never throws for what Snowflake answers: what cannot be read is a finding. */
@@ -86,9 +86,8 @@ async function checkStream(session: Session, warehouse: WarehouseConfig, table: 
   const { stream } = tableNames(warehouse, table)
   return await checkShown(session, warehouse, { kind: 'STREAMS', name: stream.bare }, (row, look) => {
     if (String(row['stale']).toLowerCase() !== 'true') return well(look, 'is not stale')
-    const { landing } = topicNames(warehouse, table.topic)
-    const create = `CREATE OR REPLACE STREAM ${stream.sql} ON TABLE ${landing.sql} APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE`
-    return wrong(look, 'is stale: it can no longer be read', `Run: ${create} (rows that come again change nothing)`)
+    const remake = streamRemake(warehouse, table).join('; ')
+    return wrong(look, 'is stale: it can no longer be read', `Run: ${remake} (rows that come again change nothing)`)
   })
 }
 

@@ -93,6 +93,21 @@ export function tableNames(config: WarehouseConfig, { table }: Pick<TableConfig,
   }
 }
 
+/**
+ * What the owner of a stream that is gone or stale runs. Its first rows are all that the landing table holds; a stream that
+ * is made anew has lost the rights that others had on it.
+ */
+export function streamRemake(config: WarehouseConfig, table: Pick<TableConfig, 'topic' | 'table'>): readonly string[] {
+  const { stream } = tableNames(config, table)
+  const { landing } = topicNames(config, table.topic)
+  const { ingest, operator } = roleNames(config)
+  return [
+    `CREATE OR REPLACE STREAM ${stream.sql} ON TABLE ${landing.sql} APPEND_ONLY = TRUE SHOW_INITIAL_ROWS = TRUE`,
+    `GRANT SELECT ON STREAM ${stream.sql} TO ROLE ${ingest}`,
+    `GRANT SELECT ON STREAM ${stream.sql} TO ROLE ${operator}`,
+  ]
+}
+
 function objectName(config: WarehouseConfig, of: string): (kind: string) => ObjectName {
   const { schema } = sharedNames(config)
   return (kind) => {

@@ -3,7 +3,7 @@
  * Reading the scripts is in scripts.ts, the values in values.ts; what of the scripts must run is decided in migrations.ts.
  */
 import { createHash } from 'node:crypto'
-import type { Config } from '../config.ts'
+import type { Config, TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import { stemOf } from '../identifier.ts'
 import { splitStatements } from './statements.ts'
@@ -60,6 +60,28 @@ export function renderAccountScript(templates: readonly Template[], config: Conf
   const template = templates.find(({ text }) => subjectOf(text) === 'account')
   if (!template) throw new Failure('SCRIPT_INVALID', 'sql/: no script is for the account')
   return render(template, template.file, sharedRendering(config))
+}
+
+/** What a query about one table is rendered for; `values` are its own, beside those that all scripts have. */
+export type QuerySubject = {
+  readonly config: Config
+  readonly table: TableConfig
+  readonly values: Readonly<Record<string, string>>
+}
+
+/** The one statement of a file under sql/audit/. @throws Failure CONFIG_INVALID, SCRIPT_INVALID */
+export function renderQuery(
+  templates: readonly Template[],
+  file: string,
+  { config, table, values }: QuerySubject,
+): string {
+  const template = templates.find((one) => one.file === file)
+  if (!template) throw new Failure('SCRIPT_INVALID', `sql/audit/: there is no ${file}`)
+  const rendering = tableRendering(config, topicRendering(config, sharedRendering(config), table.topic), table)
+  const { statements } = render(template, file, { ...rendering, values: { ...rendering.values, ...values } })
+  const [statement, ...others] = statements
+  if (statement === undefined || others.length > 0) throw new Failure('SCRIPT_INVALID', `${file}: is not one statement`)
+  return statement
 }
 
 function subjectOf(text: string): Subject {

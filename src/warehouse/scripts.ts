@@ -13,6 +13,11 @@ export async function readTemplates(): Promise<readonly Template[]> {
   return [...(shared.get(false) ?? []), ...(shared.get(true) ?? []), ...(await readFolder(`${folder}templates/`))]
 }
 
+/** The queries of the audit, which no migration runs. */
+export function readAuditTemplates(): Promise<readonly Template[]> {
+  return readFolder(`${folder}audit/`)
+}
+
 async function readFolder(path: string): Promise<readonly Template[]> {
   const files = (await readdir(path)).filter((file) => file.endsWith('.sql')).sort()
   return await Promise.all(files.map(async (file) => ({ file, text: await readFile(path + file, 'utf8') })))

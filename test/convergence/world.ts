@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson } from '../../src/local/exact-json.ts'
 import type { Session } from '../../src/snowflake/session.ts'
 import { sharedNames, tableNames, topicNames } from '../../src/warehouse/names.ts'
-import { renderScripts } from '../../src/warehouse/render.ts'
-import { readTemplates } from '../../src/warehouse/scripts.ts'
+import { renderQuery, renderScripts } from '../../src/warehouse/render.ts'
+import { readAuditTemplates, readTemplates } from '../../src/warehouse/scripts.ts'
 import { warehouseOf } from '../../src/warehouse/values.ts'
 import { seededRandom } from '../lab/random.ts'
 import { exampleConfig } from '../support/config.ts'
@@ -63,7 +63,7 @@ class World {
   readonly #random: () => number
   readonly #table: string
   readonly #names: Names
-  readonly #bodies: { readonly merge: string; readonly retention: string }
+  readonly #bodies: { readonly merge: string; readonly retention: string; readonly audit: string }
   #session: Session
   readonly #landed: LandedRow[] = []
   readonly #counts = { files: 0, rows: 0, merges: 0, kills: 0 }
@@ -191,6 +191,7 @@ class World {
     assert.deepEqual(await this.#rowsOf(this.#names.target), this.#expected(), 'the target')
     assert.deepEqual(await this.#rowsOf(this.#names.live), this.#expected(), 'the live view, all merged')
     assert.deepEqual(await this.#history(), this.#expectedHistory(), 'the history view')
+    assert.deepEqual(await this.#session.query(this.#bodies.audit), [], 'the deep audit')
     const [sum] = await this.#session.query(
       `SELECT SUM(row_count) AS TAKEN FROM ${this.#names.mergedFiles} WHERE target_table = '${this.#table}'`,
     )
@@ -277,6 +278,9 @@ async function migrate(session: Session, { seed, mode }: WorldOptions) {
     const made = statements.find((statement) => statement.startsWith(`CREATE OR REPLACE TASK ${name}\n`)) ?? ''
     return made.slice(made.indexOf('\nAS\n') + '\nAS\n'.length)
   }
+  const [first] = config.tables
+  assert.ok(first)
+  const subject = { config, table: first, values: { limit: '20', epoch_start: '00001.' } }
   return {
     table,
     names: {
@@ -290,6 +294,10 @@ async function migrate(session: Session, { seed, mode }: WorldOptions) {
       floors: shared.floors,
       mergedFiles: shared.mergedFiles,
     },
-    bodies: { merge: bodyOf(task.sql), retention: bodyOf(retention.sql) },
+    bodies: {
+      merge: bodyOf(task.sql),
+      retention: bodyOf(retention.sql),
+      audit: renderQuery(await readAuditTemplates(), '10_target.sql', subject),
+    },
   }
 }
