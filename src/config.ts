@@ -129,6 +129,15 @@ const ingest = z.strictObject({
   leaveTimeout: duration.prefault('20s').describe('how long a leaving process may take to flush'),
 })
 
+const audit = z.strictObject({
+  every: duration
+    .prefault('5m')
+    .describe('how often a running service asks Snowflake what became of its files; needs the section warehouse'),
+  patience: duration
+    .prefault('15m')
+    .describe('what was staged or loaded less long ago may still be on its way; older, it is a finding'),
+})
+
 const status = z.strictObject({
   listen: hostPort
     .default('127.0.0.1:9464')
@@ -201,6 +210,7 @@ export const configSchema = z.strictObject({
   /** not needed by firn run */
   warehouse: warehouse.optional(),
   ingest: ingest.prefault({}),
+  audit: audit.prefault({}),
   status: status.prefault({}),
   log: log.prefault({}),
   tables: z.array(table).min(1).describe('what is copied to where'),

@@ -147,7 +147,7 @@ export const failures = {
   },
   MIGRATION_MISSING: {
     response: 'fatal',
-    hint: 'The schema is not there yet, or is older than this Firn. Run: firn migrate',
+    hint: 'The schema is not there yet, is older than this Firn, or this role may not see FIRN.MIGRATIONS. Run: firn migrate',
   },
   STACK_PART_FAILED: {
     response: 'fatal',

@@ -31,6 +31,7 @@ export function createLogger({ level, stream = process.stderr, pretty }: LoggerO
 }
 
 const perPartition = ['topic', 'partition'] as const
+const perTable = [...perPartition, 'table'] as const
 
 /** Every metric by name. Units come last; counters end in `_total`. */
 export const metricTable = {
@@ -117,6 +118,41 @@ export const metricTable = {
     kind: 'gauge',
     help: '1 while the partition is halted, by failure code; it waits for an operator.',
     labels: [...perPartition, 'code'],
+  },
+  firn_loaded_offset: {
+    kind: 'gauge',
+    help: 'Loaded watermark: every offset below it is in the landing table, or carries no row. Behind firn_staged_offset while files wait.',
+    labels: perPartition,
+  },
+  firn_loaded_source_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'Commit time at the source, else the Kafka timestamp, of the newest change loaded.',
+    labels: perPartition,
+  },
+  firn_merged_offset: {
+    kind: 'gauge',
+    help: 'Merged watermark: every offset below it was merged into the table, or carries no row.',
+    labels: perTable,
+  },
+  firn_merged_source_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'Commit time at the source, else the Kafka timestamp, of the newest change merged.',
+    labels: perTable,
+  },
+  firn_audit_findings: {
+    kind: 'gauge',
+    help: 'What the scheduled audit found at its last turn, by finding code; firn audit tells more.',
+    labels: ['topic', 'code'],
+  },
+  firn_schema_pending_scripts: {
+    kind: 'gauge',
+    help: 'Migrations that this version and configuration need and that are not applied.',
+    labels: [],
+  },
+  firn_warehouse_reachable: {
+    kind: 'gauge',
+    help: '1 unless Snowflake did not answer, or refused, at the last turn of the scheduled audit.',
+    labels: [],
   },
   firn_assigned_partitions: { kind: 'gauge', help: 'Partitions that this process reads.', labels: [] },
   firn_buffered_bytes: { kind: 'gauge', help: 'Bytes buffered or in flight, of ingest.memory.', labels: [] },

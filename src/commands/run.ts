@@ -9,6 +9,7 @@ import { startStatusServer } from '../status/server.ts'
 import { createLogger, createMetrics, type Logger, type Metrics, sumOf } from '../telemetry.ts'
 import type { Command } from './command.ts'
 import { parseOptions } from './options.ts'
+import { WarehouseWatch } from './warehouse-watch.ts'
 
 const options = { config: { type: 'string' } } as const
 
@@ -61,14 +62,17 @@ export type Running = {
 export async function startRun(config: Config, logger: Logger): Promise<Running> {
   const metrics = createMetrics()
   let started: Ingest | null = null
-  const readiness = () => started?.state() ?? { ready: false }
+  let watch: WarehouseWatch | null = null
+  const readiness = () => ({ ...(started?.state() ?? { ready: false }), ...(watch && { warehouse: watch.state() }) })
   const server = await startStatusServer({ listen: config.status.listen, metrics, readiness })
   const ingest = startIngest(config, logger, metrics)
   started = ingest
+  if (config.warehouse) watch = new WarehouseWatch(config, () => ingest.places(), logger, metrics)
   const endSchedule = startSchedule([
     { name: 'observe', when: '*/10 * * * * *', run: () => ingest.observe() },
     { name: 'halts', when: '*/15 * * * * *', run: () => ingest.reconsider() },
     { name: 'logs', when: '25,55 * * * * *', run: () => ingest.verify() },
+    ...(watch ? [{ name: 'audit', when: '* * * * * *', run: turnsOf(watch, config.audit.every) }] : []),
     { name: 'summary', when: '0 * * * * *', run: summary(ingest, metrics, logger) },
   ])
   logger.info(
@@ -94,6 +98,19 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
       logger.info(`told to stop: storing what is buffered, for at most ${seconds} s; told again, it leaves at once`)
       ingest.stop()
     },
+  }
+}
+
+/** Until the process has its partitions, it looks again so soon. */
+const unassignedMs = 5_000
+
+/** The clock ticks by seconds; a turn comes when the last one has ended so long ago. */
+function turnsOf(watch: WarehouseWatch, everyMs: number): () => Promise<void> {
+  let dueMs = 0
+  return async () => {
+    if (Date.now() < dueMs) return
+    const hasLooked = await watch.look()
+    dueMs = Date.now() + (hasLooked ? everyMs : Math.min(everyMs, unassignedMs))
   }
 }
 

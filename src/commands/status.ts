@@ -17,7 +17,7 @@ import { openStage } from '../stage/s3.ts'
 import { type Logs, readLogs, readStagedFiles } from '../status/watermarks-source.ts'
 import { type LogState, type Watermark, watermarksOf } from '../status/watermarks.ts'
 import { createLogger } from '../telemetry.ts'
-import { loadedFiles, mergedFiles } from '../warehouse/progress.ts'
+import { type DoneFile, loadedFiles, mergedFiles } from '../warehouse/progress.ts'
 import type { Command } from './command.ts'
 import { parseOptions } from './options.ts'
 
@@ -30,14 +30,15 @@ export const command: Command = {
 usage: firn status [--config FILE] [--json]
 
 Prints for each partition the next offset to be consumed (committed in Kafka), staged (on the stage), loaded (into the
-landing table) and merged (into the target table), and the end of the log. Without a section warehouse in the
-configuration, loaded and merged are left out. A dash stands for what is not known. Below stands what halts, and what
-resolves it.
+landing table) and merged (into the target table), and the end of the log; then how long ago the newest change that is
+staged, loaded and merged was committed at the source (by its Kafka timestamp where the message does not say). Without a
+section warehouse in the configuration, loaded and merged are left out. A dash stands for what is not known. Below stands
+what halts, and what resolves it.
 
 Exits 0 where all goes on, 3 where something halts, 1 where something could not be asked.
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
-  --json         print the watermarks as one JSON object; offsets are text
+  --json         print the watermarks as one JSON object; offsets are text, times are ms since 1970
 
 examples:
   firn status
@@ -57,7 +58,7 @@ examples:
         ...table,
         log: (found.logs.get(table.topic) ?? []).map((state) => ({
           ...state,
-          isVouched: isVouched(state, table.epoch),
+          ...vouchedOf(state, table.epoch),
         })),
         gaps: staged.value?.get(table.table)?.gaps ?? [],
         staged: staged.value?.get(table.table)?.files ?? null,
@@ -81,8 +82,11 @@ function leaderless(watermarks: readonly Watermark[]): readonly Failure[] {
   return places.length === 0 ? [] : [new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`)]
 }
 
-function isVouched({ committed: offset, metadata }: LogState, epoch: number): boolean {
-  return offset !== null && vouching({ offset, metadata }, epoch) !== null
+/** The anchor is the last message that is staged. */
+function vouchedOf({ committed: offset, metadata }: LogState, epoch: number) {
+  const commit = offset === null ? null : vouching({ offset, metadata }, epoch)
+  const stagedMs = commit?.anchor ? Number(commit.anchor.timestamp) : null
+  return { isVouched: commit !== null, stagedMs }
 }
 
 function missing({ logs }: Logs): readonly Failure[] {
@@ -166,7 +170,7 @@ function haltsOf(
   })
 }
 
-type Progress = { readonly loaded: readonly LandingFile[]; readonly merged: readonly LandingFile[] }
+type Progress = { readonly loaded: readonly DoneFile[]; readonly merged: readonly DoneFile[] }
 
 /** By table; null without a section warehouse. */
 async function readProgress(config: Config): Promise<ReadonlyMap<string, Progress> | null> {
@@ -191,16 +195,30 @@ function tableOf(watermarks: readonly Watermark[], hasWarehouse: boolean): strin
   const offsets = hasWarehouse
     ? (['consumed', 'staged', 'loaded', 'merged', 'end'] as const)
     : (['consumed', 'staged', 'end'] as const)
+  const times = hasWarehouse ? (['staged', 'loaded', 'merged'] as const) : (['staged'] as const)
+  const nowMs = Date.now()
   const rows = watermarks.map((watermark) => [
     watermark.topic,
     watermark.partition.toString(),
     ...offsets.map((name) => watermark[name]?.toString() ?? '-'),
+    ...times.map((name) => ageOf(watermark.newest[name], nowMs)),
   ])
-  const all = [['topic', 'partition', ...offsets], ...rows]
-  const widths = ['topic', 'partition', ...offsets].map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)))
+  const head = ['topic', 'partition', ...offsets, ...times.map((name) => `${name} ago`)]
+  const all = [head, ...rows]
+  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)))
   const line = (row: readonly string[]): string =>
     row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  ')
   return `${all.map(line).join('\n')}\n`
+}
+
+/** Whole seconds, or the two largest units of longer ages. */
+function ageOf(ms: number | null, nowMs: number): string {
+  if (ms === null) return '-'
+  const seconds = Math.max(0, Math.round((nowMs - ms) / 1_000))
+  if (seconds < 120) return `${seconds}s`
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600)]
+  if (minutes < 120) return `${minutes}m${seconds % 60}s`
+  return hours < 48 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`
 }
 
 function lineOf({ topic, partition, code, message, hint }: Halt): string {

@@ -31,12 +31,17 @@ export type IngestState = {
 /** A partition that lags and does not move for so long is stalled, unless ingest.stuckAfter is shorter. */
 const stalledAfterMs = 60_000
 
+/** A partition that is read here, and its staged watermark. */
+export type Place = { readonly topic: string; readonly partition: number; readonly staged: bigint }
+
 export type Ingest = {
   /** Fulfilled after `stop`; rejected with the Failure that ended it. */
   readonly done: Promise<void>
   /** Stores what is buffered within ingest.leaveTimeout, commits, leaves the group. */
   stop(): void
   state(): IngestState
+  /** How far each partition that is read here is staged. */
+  places(): readonly Place[]
   /** Measures the lag of each partition that is read here, and ends the process where it is stuck. Never rejects. */
   observe(): Promise<void>
   /** Looks whether what halted partitions is over. Never rejects. */
@@ -103,6 +108,10 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
         halts: session?.roster.halts ?? [],
       }
     },
+    places: () =>
+      (session?.roster.partitions ?? [])
+        .filter(({ hasStarted }) => hasStarted)
+        .map(({ topic, partition, staged }) => ({ topic, partition, staged })),
     observe: async () => {
       if (!session) return
       const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags

@@ -108,6 +108,11 @@ export class Partition implements Reader {
     return this.#progress.cursor
   }
 
+  /** Each offset below it is on the stage, vouched for, given up, or carries no row. */
+  get staged(): bigint {
+    return this.#progress.staged
+  }
+
   /** Resolves when nothing of this partition is on its way any more. */
   get settled(): Promise<void> {
     return this.#outbox.settled

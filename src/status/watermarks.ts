@@ -20,7 +20,12 @@ export type Watermark = {
   readonly merged: bigint | null
   /** end of the log; null where it has no leader now */
   readonly end: bigint | null
+  /** when the newest change below each was committed at the source, else its Kafka timestamp; null where that is not known */
+  readonly newest: { readonly staged: number | null; readonly loaded: number | null; readonly merged: number | null }
 }
+
+/** A file with the time of its newest change. */
+type Done = LandingFile & { readonly newestMs: number | null }
 
 /** One partition's offsets, as Kafka says; `metadata` stands beside the committed one. */
 export type LogState = {
@@ -35,19 +40,19 @@ export type Observed = {
   readonly table: string
   readonly epoch: number
   /** `isVouched` where Firn committed the offset in this epoch: all below it is staged, given up, or carries no row */
-  readonly log: readonly (LogState & { readonly isVouched: boolean })[]
+  readonly log: readonly (LogState & { readonly isVouched: boolean; readonly stagedMs: number | null })[]
   /** acknowledged gaps, which no file covers and none will */
   readonly gaps: readonly Pick<LandingFile, 'partition' | 'range'>[]
   /** each null where nobody was asked, or nobody answered */
   readonly staged: readonly LandingFile[] | null
-  readonly loaded: readonly LandingFile[] | null
-  readonly merged: readonly LandingFile[] | null
+  readonly loaded: readonly Done[] | null
+  readonly merged: readonly Done[] | null
 }
 
 /** One per partition of the log, in order. Files of other epochs do not count. */
 export function watermarksOf(observed: Observed): readonly Watermark[] {
   const { topic, table, epoch, log, gaps, staged, loaded, merged } = observed
-  return log.map(({ partition, committed, isVouched, end }) => {
+  return log.map(({ partition, committed, isVouched, stagedMs, end }) => {
     const rangesIn = (files: readonly LandingFile[] | null): readonly OffsetRange[] =>
       (files ?? []).filter((file) => file.partition === partition && file.epoch === epoch).map(({ range }) => range)
     const given = gaps.filter((gap) => gap.partition === partition).map(({ range }) => range)
@@ -65,6 +70,16 @@ export function watermarksOf(observed: Observed): readonly Watermark[] {
       return isAll && stagedEnd !== null && stagedEnd > until ? stagedEnd : until
     }
     const [loadedEnd, mergedEnd] = [reached(loaded), reached(merged)]
+    const newestBelow = (done: readonly Done[] | null, until: bigint | null): number | null => {
+      const own = (done ?? []).filter((file) => file.partition === partition && file.epoch === epoch)
+      const times = own.flatMap(({ range, newestMs }) => (until !== null && range.last < until ? (newestMs ?? []) : []))
+      return times.length === 0 ? null : Math.max(...times)
+    }
+    const newest = {
+      staged: stagedMs,
+      loaded: newestBelow(loaded, loadedEnd),
+      merged: newestBelow(merged, mergedEnd),
+    }
     return {
       topic,
       partition,
@@ -74,6 +89,7 @@ export function watermarksOf(observed: Observed): readonly Watermark[] {
       loaded: loadedEnd,
       merged: mergedEnd,
       end,
+      newest,
     }
   })
 }

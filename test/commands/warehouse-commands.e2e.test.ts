@@ -250,11 +250,22 @@ describe('status', { concurrency: false }, () => {
       before.stdout
         .trimEnd()
         .split('\n')
-        .map((line) => line.trim().split(/ +/)),
+        .map((line) => line.trim().split(/ {2,}/)),
       [
-        ['topic', 'partition', 'consumed', 'staged', 'loaded', 'merged', 'end'],
-        [topic, '0', '-', '-', '-', '-', '0'],
-        [topic, '1', '5', '5', '0', '0', '0'],
+        [
+          'topic',
+          'partition',
+          'consumed',
+          'staged',
+          'loaded',
+          'merged',
+          'end',
+          'staged ago',
+          'loaded ago',
+          'merged ago',
+        ],
+        [topic, '0', '-', '-', '-', '-', '0', '-', '-', '-'],
+        [topic, '1', '5', '5', '0', '0', '0', '-', '-', '-'],
       ],
     )
 
@@ -274,7 +285,8 @@ describe('status', { concurrency: false }, () => {
       (watermarks) => watermarks[1]?.merged === '5',
     )
     const common = { topic, partition: 1, table: 'Shop.order items' }
-    assert.deepEqual(merged[1], { ...common, consumed: '5', staged: '5', loaded: '5', merged: '5', end: '0' })
+    const newest = { staged: null, loaded: 1_700_000_000_000, merged: 1_700_000_000_000 }
+    assert.deepEqual(merged[1], { ...common, consumed: '5', staged: '5', loaded: '5', merged: '5', end: '0', newest })
   })
 
   test('a warehouse that does not answer hides nothing of the rest, and fails the command', async () => {
@@ -283,14 +295,14 @@ describe('status', { concurrency: false }, () => {
     })
     assert.equal(code, 1)
     assert.match(stderr, /^firn: WAREHOUSE_UNREACHABLE: /)
-    assert.match(stdout, / 1 +5 +5 +- +- +0$/m)
+    assert.match(stdout, / 1 +5 +5 +- +- +0 +- +- +-$/m)
   })
 
   test('without a section warehouse it shows the first half', async () => {
     await configure({}, ['warehouse'])
     const { code, stdout } = await firn(['status', '--config', file])
     assert.equal(code, 0)
-    assert.match(stdout, /^topic +partition +consumed +staged +end$/m)
+    assert.match(stdout, /^topic +partition +consumed +staged +end +staged ago$/m)
     await configure()
   })
 })

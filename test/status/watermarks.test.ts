@@ -4,18 +4,20 @@ import fc from 'fast-check'
 import type { LandingFile } from '../../src/landing.ts'
 import { coveredUntil, type Observed, watermarksOf } from '../../src/status/watermarks.ts'
 
-const file = (first: number, last: number, partition = 0, epoch = 1): LandingFile => ({
+/** Its newest change has the time of its last offset. */
+const file = (first: number, last: number, partition = 0, epoch = 1): LandingFile & { newestMs: number } => ({
   topic: 't',
   epoch,
   partition,
   range: { first: BigInt(first), last: BigInt(last) },
+  newestMs: last,
 })
 
 const nothing: Observed = {
   topic: 't',
   table: 'S.T',
   epoch: 1,
-  log: [{ partition: 0, committed: null, metadata: null, isVouched: false, end: 9n }],
+  log: [{ partition: 0, committed: null, metadata: null, isVouched: false, stagedMs: null, end: 9n }],
   gaps: [],
   staged: [],
   loaded: null,
@@ -38,7 +40,7 @@ describe('watermarks', () => {
     const staged = [file(0, 2), file(3, 3), file(4, 8)]
     assert.deepEqual(
       first({
-        log: [{ partition: 0, committed: 9n, metadata: null, isVouched: false, end: 9n }],
+        log: [{ partition: 0, committed: 9n, metadata: null, isVouched: false, stagedMs: null, end: 9n }],
         staged,
         loaded: [file(0, 2), file(4, 8)],
         merged: [file(3, 3), file(4, 8)],
@@ -58,7 +60,7 @@ describe('watermarks', () => {
   })
 
   test('what was given up holds nothing up, nor does what carries no row behind the last file', () => {
-    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, end: 9n }]
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, stagedMs: 8, end: 9n }]
     const gaps = [{ partition: 0, range: { first: 3n, last: 4n } }]
     const staged = [file(0, 2), file(5, 6)]
     assert.deepEqual(first({ log, gaps, staged, loaded: staged, merged: [file(0, 2)] }), {
@@ -70,14 +72,28 @@ describe('watermarks', () => {
     })
   })
 
+  test('the newest change below each watermark tells how old it is; one behind a hole does not count', () => {
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, stagedMs: 8, end: 9n }]
+    const staged = [file(0, 2), file(3, 4), file(5, 8)]
+    const [watermark] = watermarksOf({ ...nothing, log, staged, loaded: staged, merged: [file(0, 2), file(5, 8)] })
+    assert.deepEqual(watermark?.newest, { staged: 8, loaded: 8, merged: 2 })
+  })
+
   test('a file that is staged behind a hole is not taken for loaded', () => {
-    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, end: 9n }]
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, stagedMs: 8, end: 9n }]
     const { loaded } = first({ log, staged: [file(0, 2), file(5, 8)], loaded: [file(0, 2)] }) as { loaded: bigint }
     assert.equal(loaded, 3n)
   })
 
   test('partitions and epochs are kept apart', () => {
-    const log = [0, 1].map((partition) => ({ partition, committed: null, metadata: null, isVouched: false, end: 9n }))
+    const log = [0, 1].map((partition) => ({
+      partition,
+      committed: null,
+      metadata: null,
+      isVouched: false,
+      stagedMs: null,
+      end: 9n,
+    }))
     const staged = [file(0, 4), file(0, 6, 1), file(0, 8, 0, 2), file(7, 8, 0)]
     assert.deepEqual(
       watermarksOf({ ...nothing, log, staged }).map((watermark) => watermark.staged),

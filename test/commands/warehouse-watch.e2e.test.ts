@@ -1,0 +1,182 @@
+/**
+ * What a running service tells of the warehouse: how far its partitions are loaded and merged, what it finds, what the schema
+ * lacks; and that none of it stops staging. With the rights of the ingest role.
+ */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { stringify } from 'yaml'
+import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
+import { connectSnowflake, type Session } from '../../src/snowflake/session.ts'
+import { createLogger } from '../../src/telemetry.ts'
+import { firn, type Running, startFirn } from '../support/firn.ts'
+import { testStack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+
+const { kafka: kafkaAt, s3, warehouse } = testStack()
+const id = randomBytes(4).toString('hex')
+const topic = `watch-${id}`
+const database = `WATCH_${id.toUpperCase()}`
+const schema = `${database}.FIRN`
+const pipe = `${schema}.WATCH_${id.toUpperCase()}_PIPE_2`
+const merge = `${schema}.SHOP_T_MERGE`
+
+let folder: string
+let file: string
+let owner: Session
+let ingester: Running
+let url = ''
+const kafka = kafkaClient(
+  { brokers: [...kafkaAt.brokers], group: 'x', clientId: 'test', ssl: false },
+  createLogger({ level: 'silent' }),
+)
+const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+
+type Ready = {
+  readonly ready: boolean
+  readonly warehouse: {
+    readonly trouble: { readonly code: string; readonly message: string } | null
+    readonly findings: readonly { readonly code: string }[]
+  }
+}
+
+const readyz = async (): Promise<Ready> => (await (await fetch(`${url}/readyz`)).json()) as Ready
+
+/** The values of a metric, by the value of one of its labels. */
+async function metric(name: string, label: string): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const lines = [...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))]
+  return Object.fromEntries(
+    lines.map(([, labels = '', value]) => [new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] ?? '', Number(value)]),
+  )
+}
+
+async function send(from: number, count: number): Promise<void> {
+  const messages = Array.from({ length: count }, (_, at) => ({
+    key: String(from + at),
+    partition: 0,
+    value: JSON.stringify({ operation: 'INSERT', before: null, after: { id: from + at } }),
+  }))
+  await producer.send({ topic, messages })
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firn-watch-'))
+  file = join(folder, 'firn.yaml')
+  const { accessUrl, account, user, password, warehouse: compute, storageIntegration } = warehouse
+  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = s3
+  const config = {
+    kafka: { brokers: kafkaAt.brokers, group: topic },
+    stage: { bucket, prefix: `${topic}/`, region, endpoint, accessKeyId, secretAccessKey },
+    warehouse: { accessUrl, account, user, password, warehouse: compute, storageIntegration, database },
+    ingest: { freshness: '300ms' },
+    audit: { every: '1s', patience: '3s' },
+    status: { listen: '127.0.0.1:0' },
+    tables: [{ topic, table: 'SHOP.T', key: ['id'] }],
+  }
+  await writeFile(file, stringify(config))
+  owner = await connectSnowflake({ ...warehouse, database })
+  await producer.connect()
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false })
+  await admin.disconnect()
+  ingester = startFirn(['run', '--config', file], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
+  const port = await until(
+    'the status server',
+    () => /"status":"port (\d+)"/.exec(ingester.log())?.[1] ?? '',
+    (found) => found !== '',
+  )
+  url = `http://127.0.0.1:${port}`
+})
+
+after(async () => {
+  ingester.process.kill('SIGTERM')
+  await ingester.finished
+  await producer.disconnect()
+  await owner.execute(`DROP DATABASE IF EXISTS ${database}`)
+  await owner.close()
+  await rm(folder, { recursive: true })
+})
+
+describe('a running service', { concurrency: false }, () => {
+  test('says which migrations and rights are missing, and stages all the same', async () => {
+    await send(0, 5)
+    const { warehouse: told } = await until('the lack', readyz, (state) => state.warehouse?.trouble !== null)
+    assert.equal(told.trouble?.code, 'MIGRATION_MISSING')
+    assert.match(told.trouble.message, /^15 of 15 scripts are not applied: V000__ledger\.sql, /)
+    await until(
+      'files on the stage',
+      () => metric('firn_staged_offset', 'partition'),
+      (staged) => staged['0'] === 5,
+    )
+    const { ready } = await until('a member of the group', readyz, (state) => state.ready)
+    assert.equal(ready, true)
+    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 15 })
+    assert.match(ingester.log(), /"code":"MIGRATION_MISSING"/)
+  })
+
+  test('tells how far it is loaded and merged, and finds nothing where all is well', async () => {
+    const { code, stderr } = await firn(['migrate', '--config', file])
+    assert.equal(code, 0, stderr)
+    await owner.execute(`ALTER TASK ${merge} SUSPEND`)
+    await until(
+      'loaded',
+      () => metric('firn_loaded_offset', 'partition'),
+      (loaded) => loaded['0'] === 5,
+    )
+    assert.deepEqual(await metric('firn_merged_offset', 'table'), { 'SHOP.T': 0 })
+    await owner.execute(`ALTER TASK ${merge} RESUME`)
+    await owner.execute(`EXECUTE TASK ${merge}`)
+    await until(
+      'merged',
+      () => metric('firn_merged_offset', 'table'),
+      (merged) => merged['SHOP.T'] === 5,
+    )
+    const [newest = 0] = Object.values(await metric('firn_merged_source_timestamp_seconds', 'table'))
+    assert.ok(Math.abs(newest - Date.now() / 1_000) < 3_600)
+    const { warehouse: told } = await until(
+      'nothing is found',
+      readyz,
+      (state) => state.warehouse.trouble === null && state.warehouse.findings.length === 0,
+    )
+    assert.deepEqual(told, { trouble: null, findings: [] })
+    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 0 })
+    assert.deepEqual(await metric('firn_warehouse_reachable', 'x'), { '': 1 })
+  })
+
+  test('finds that a pipe stands still, with the files that wait for it, and forgets it when it is over', async () => {
+    await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = TRUE`)
+    await send(5, 3)
+    const codes = (state: Ready) => state.warehouse.findings.map(({ code }) => code).sort()
+    const found = await until('both', readyz, (state) => codes(state).includes('FILE_NOT_LOADED'))
+    assert.ok(codes(found).includes('PIPE_PAUSED'))
+    assert.equal(found.ready, true)
+    assert.deepEqual(await metric('firn_loaded_offset', 'partition'), { 0: 5 })
+    assert.equal((await metric('firn_audit_findings', 'code'))['PIPE_PAUSED'], 1)
+    assert.match(ingester.log(), /"code":"PIPE_PAUSED".*"msg":"audit: /)
+    await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = FALSE`)
+    await owner.execute(`EXECUTE TASK ${merge}`)
+    await until('nothing any more', readyz, (state) => codes(state).every((code) => code === 'ROWS_UNMERGED'))
+    await until(
+      'loaded again',
+      () => metric('firn_loaded_offset', 'partition'),
+      (loaded) => loaded['0'] === 8,
+    )
+  })
+
+  test('names a right that it lacks, and goes on', async () => {
+    await owner.execute(`REVOKE SELECT ON TABLE ${schema}.MERGED_FILES FROM ROLE FIRN_INGEST`)
+    const { warehouse: told } = await until('the lack', readyz, (state) => state.warehouse.trouble !== null)
+    assert.equal(told.trouble?.code, 'RIGHT_MISSING')
+    assert.match(
+      JSON.stringify(told.trouble),
+      new RegExp(`GRANT SELECT ON TABLE ${schema}\\.MERGED_FILES TO ROLE FIRN_INGEST`),
+    )
+    await owner.execute(`GRANT SELECT ON TABLE ${schema}.MERGED_FILES TO ROLE FIRN_INGEST`)
+    await until('it is over', readyz, (state) => state.warehouse.trouble === null)
+  })
+})
