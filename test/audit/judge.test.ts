@@ -278,5 +278,5 @@ test('a deep finding shows some ids and how many there are, and keeps apart what
       ['UNORDERED_IDS', 1, 0],
     ],
   )
-  assert.match(found[0]?.seen ?? '', /^29 ids .*i20, \.\.\.$/)
+  assert.match(found[0]?.seen ?? '', /: 29 in all, by id i1, .*i20, \.\.\.$/)
 })
