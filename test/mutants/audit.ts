@@ -8,7 +8,7 @@ const gaps = 'src/audit/gaps.ts'
 const files = 'src/audit/files.ts'
 const queries = (test: string) => ({ file: 'test/warehouse/audit-queries.test.ts', test })
 const judge = (test: string) => ({ file: 'test/audit/judge.test.ts', test })
-const system = (test: string) => ({ file: 'test/audit/audit.e2e.test.ts', test })
+const system = (test: string, of = 'files') => ({ file: `test/audit/audit-${of}.e2e.test.ts`, test })
 
 export const auditMutants: readonly Mutant[] = [
   {
@@ -105,11 +105,22 @@ export const auditMutants: readonly Mutant[] = [
     caughtBy: judge('that retention has pruned was merged, and is no finding'),
   },
   {
+    name: 'the stage is listed before Snowflake is asked',
+    file: 'src/commands/audit-evidence.ts',
+    find: `      const warehouse = session && (await readWarehouse(session, options, { topic, tables, ask }))
+      const onStage = await readStage(stage, options, { topic, ask })
+`,
+    replace: `      const onStage = await readStage(stage, options, { topic, ask })
+      const warehouse = session && (await readWarehouse(session, options, { topic, tables, ask }))
+`,
+    caughtBy: system('what is staged, committed and loaded there is no gap'),
+  },
+  {
     name: 'an audit keeps every stream fresh',
     file: 'src/warehouse/object-evidence.ts',
     find: `if (isStale || !asksForRows) return`,
     replace: `if (isStale) return`,
-    caughtBy: system('a stream that is close to stale is found, and kept fresh by a run of its task'),
+    caughtBy: system('a stream that is close to stale is found, and kept fresh by a run of its task', 'objects'),
   },
   {
     name: 'COPY skips what was loaded before',
