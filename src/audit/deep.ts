@@ -9,11 +9,11 @@ import { type Finding, finding } from './finding.ts'
 const idsShown = 20
 
 const words: Readonly<Record<Deviation['code'], string>> = {
-  TARGET_ROW_MISSING: 'are not in the target, and no tombstone tells why',
-  TARGET_ROW_STALE: 'are in the target with an older change than their newest one',
-  TARGET_ROW_WRONG: 'have another content in the target than their newest change, at its position',
-  TARGET_ROW_KEPT: 'are in the target, though their newest change is a delete',
-  TOMBSTONE_MISSING: 'were deleted, and nothing remembers it',
+  TARGET_ROW_MISSING: 'the target lacks rows, and no tombstone tells why',
+  TARGET_ROW_STALE: 'rows of the target hold an older change than their newest one',
+  TARGET_ROW_WRONG: 'rows of the target differ from the change whose position they name',
+  TARGET_ROW_KEPT: 'the target holds rows whose newest change is a delete',
+  TOMBSTONE_MISSING: 'rows were deleted, and no tombstone remembers it',
 }
 
 export function judgeDeep({ topic, tables }: TopicEvidence): readonly Finding[] {
@@ -34,16 +34,17 @@ function judgeTable(about: { readonly topic: string; readonly table: string }, d
       const count = some.length === all.length ? total : some.length
       const ids = some.slice(0, idsShown).map(({ id }) => id)
       const listed = isMendable ? files : []
-      return [finding(code, { ...about, ids, files: listed }, `${count} ids ${words[code]}: ${idText(ids, count)}`)]
+      return [finding(code, { ...about, ids, files: listed }, `${words[code]}: ${idText(ids, count)}`)]
     })
   })
   const { unordered } = deep
   if (!unordered || unordered.total === 0) return findings
   const ids = unordered.ids.slice(0, idsShown)
-  const seen = `${unordered.total} ids have changes in several partitions, and tables[].order is not set: ${idText(ids, unordered.total)}`
+  const list = idText(ids, unordered.total)
+  const seen = `rows have changes in several partitions, and tables[].order is not set: ${list}`
   return [...findings, finding('UNORDERED_IDS', { ...about, ids }, seen)]
 }
 
 function idText(ids: readonly string[], total: number): string {
-  return `${ids.join(', ')}${total > ids.length ? ', ...' : ''}`
+  return `${total} in all, by id ${ids.join(', ')}${total > ids.length ? ', ...' : ''}`
 }

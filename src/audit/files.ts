@@ -87,16 +87,16 @@ function judgeFile(known: Known, tables: readonly string[], times: Times): reado
   const wanted = rowsWanted(known)
   const rows = landed?.rows ?? 0
   if (wanted === null ? landed !== null || merged.size === 0 : rows >= wanted) return judgeMerged(known, tables, times)
-  const failed = failedLoad(loads)
-  if (failed) {
-    const seen = `its load failed at ${failed.at.toISOString()}: ${failed.error ?? failed.status}`
-    return [aboutFile('LOAD_FAILED', known, seen)]
-  }
   const of = wanted === null ? 'its rows' : `its ${wanted} rows`
   const least = Math.min(...[...merged.values()].map((one) => one.rows))
   if (merged.size > 0 && loadedAfter(known) <= times.prunedMs) {
     if (wanted === null || least >= wanted) return []
     return [aboutFile('ROWS_MISSING', known, `${least} of ${of} were merged before the landing table pruned it`)]
+  }
+  const failed = failedLoad(loads)
+  if (failed) {
+    const seen = `its load failed at ${failed.at.toISOString()}: ${failed.error ?? failed.status}`
+    return [aboutFile('LOAD_FAILED', known, seen)]
   }
   if (lastSeen(known) > times.settledMs) return []
   const before = merged.size > 0 ? ', though it was merged' : ''

@@ -89,10 +89,11 @@ export function finding(code: FindingCode, about: About, seen: string, command?:
   return { code, ...nothing, ...about, seen, hint: command === undefined ? hint : `${hint} Run: ${command}` }
 }
 
-/** Where it is: `shop.orders/3 offsets 4-9`, `SHOP.ORDERS`. */
+/** Where it is: `shop.orders/3 offsets 4-9`, `shop.orders/3 e1/00003/...parquet`, `shop.orders SHOP.ORDERS`. */
 export function placeOf({ topic, partition, table, offsets, files }: Finding): string {
-  const place = partition === null ? topic : `${topic}/${partition}`
-  const [file, ...others] = files
-  const about = offsets ? ` offsets ${rangeText(offsets)}` : file !== undefined && others.length === 0 ? ` ${file}` : ''
-  return `${place}${table === null ? '' : ` ${table}`}${about}`
+  const place = partition === null ? [topic] : [`${topic}/${partition}`]
+  if (table !== null) place.push(table)
+  if (offsets) place.push(`offsets ${rangeText(offsets)}`)
+  else if (partition !== null) place.push(...files.map((file) => file.slice(topic.length + 1)))
+  return place.join(' ')
 }

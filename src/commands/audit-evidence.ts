@@ -50,13 +50,14 @@ export async function gather(session: Session | null, options: GatherOptions): P
       const log = logs?.get(topic) ?? null
       if (log?.length === 0) failures.push(new Failure('TOPIC_MISSING', `there is no topic ${topic}`))
       const warehouse = session && (await readWarehouse(session, options, { topic, tables, ask }))
+      const onStage = await readStage(stage, options, { topic, ask })
       topics.push({
         topic,
         epoch,
         askedAt: warehouse?.askedAt ?? new Date(),
         log: log?.map((state) => logEvidence(state, epoch)) ?? null,
         ...(warehouse ?? nothingOf(config, topic, tables)),
-        ...(await readStage(stage, options, { topic, ask })),
+        ...onStage,
       })
     }
   } finally {

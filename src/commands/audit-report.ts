@@ -68,7 +68,7 @@ function verdictOf(findings: readonly Finding[], treated: readonly Treated[] | n
   const counts = [...Map.groupBy(findings, ({ code }) => code)].map(([code, all]) => `${all.length} ${code}`)
   const cured = treated?.filter((one) => one.cured === true).length
   const isDone = treated?.every((one) => one.cured !== null) === true
-  return `${findings.length} findings: ${counts.join(', ')}${isDone ? `; ${cured} cured` : ''}`
+  return `findings: ${findings.length} (${counts.join(', ')})${isDone ? `, cured: ${cured}` : ''}`
 }
 
 export function jsonOf({ topics, findings, notes, failures, treated, statements, isDryRun }: Report): string {

@@ -33,14 +33,14 @@ export function openRepairer(config: Config, templates: readonly Template[], ses
     const sent = new Set(rows.flatMap((row) => nameIn(step.topic, row['File'])))
     // What the pipe knows by name already it never takes again, whatever became of it.
     const known = step.files.filter((file) => !sent.has(file))
-    const done = `the pipe has taken ${sent.size} files, and loads them within minutes`
+    const done = `files that the pipe has taken, and loads within minutes: ${sent.size}`
     if (known.length === 0) return { done, left: new Map() }
     const left = new Map<string, string>()
     for (let start = 0; start < known.length; start += filesMax) {
       const copy = { kind: 'copy files', topic: step.topic, files: known.slice(start, start + filesMax) } as const
       for (const [file, why] of (await run(copy)).left) left.set(file, why)
     }
-    return { done: `${done}; ${known.length - left.size} that it knew already were loaded by COPY`, left }
+    return { done: `${done}; that it knew already, and COPY has loaded: ${known.length - left.size}`, left }
   }
 
   return {
@@ -136,7 +136,7 @@ function copied(topic: string, files: readonly string[], rows: readonly Row[]) {
     if (row?.['status'] === 'LOADED') continue
     left.set(file, row ? `${String(row['status'])}: ${String(row['first_error'])}` : 'COPY did not load it')
   }
-  return { done: `${files.length - left.size} files were loaded by COPY`, left }
+  return { done: `files loaded by COPY: ${files.length - left.size}`, left }
 }
 
 function nameIn(topic: string, cell: Row[string] | undefined): readonly string[] {

@@ -180,6 +180,8 @@ describe('a file', () => {
     assert.deepEqual(codes(evidenceOf({ ...old, staged: [stagedFile(name, 29 * dayMs)], ...merged(10) })), [
       'ROWS_MISSING',
     ])
+    const again = { loads: [load(name, { status: 'Load failed', error: 'bad', rows: 0 })] }
+    assert.deepEqual(codes(evidenceOf({ ...old, ...merged(10), ...again })), [], 'nor where it came again in vain')
     const late = { loads: [load(name, { at: ago(5 * dayMs) })] }
     assert.deepEqual(codes(evidenceOf({ ...old, ...merged(10), ...late })), ['ROWS_MISSING'], 'it was loaded late')
   })
@@ -278,5 +280,5 @@ test('a deep finding shows some ids and how many there are, and keeps apart what
       ['UNORDERED_IDS', 1, 0],
     ],
   )
-  assert.match(found[0]?.seen ?? '', /^29 ids .*i20, \.\.\.$/)
+  assert.match(found[0]?.seen ?? '', /: 29 in all, by id i1, .*i20, \.\.\.$/)
 })

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { scenarios } from '../model/scenarios.ts'
+import { auditMutants } from './audit.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
 
-const mutants = [...protocolMutants, ...mergeMutants]
+const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants]
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 

@@ -38,6 +38,19 @@ type Landed = {
   readonly position: string
   readonly after?: string
   readonly partition?: number
+  readonly file?: string
+}
+
+/** Each row in a file of its own. */
+async function land(fixture: Fixture, rows: readonly Landed[]): Promise<void> {
+  const values = rows.map(({ id, op, position, after, partition = 0, file }, at) => {
+    const text = after === undefined ? 'NULL' : `'${after}'`
+    return `('shop.customers', ${partition}, ${at}, 1000, 0, '${op}', '${id}', '${position}', NULL, ${text}, 'firn/${file ?? `f${at}`}', 0, CURRENT_TIMESTAMP())`
+  })
+  await fixture.run(
+    `INSERT INTO CDC.FIRN.SHOP_CUSTOMERS_LANDING (kafka_topic, kafka_partition, kafka_offset, kafka_timestamp, row_index, op, id,
+      position, before, after, file_name, file_row_number, load_time) VALUES ${values.join(', ')}`,
+  )
 }
 
 /** A table whose landing rows are merged. */
@@ -46,14 +59,8 @@ async function openTable(t: TestContext, mode: (typeof modes)[number], rows: rea
   const { config, table } = configOf(mode)
   const scripts = renderScripts(await readTemplates(), config)
   await fixture.run(...scripts.flatMap(({ statements }) => statements))
-  const landed = rows.map(({ id, op, position, after, partition = 0 }, at) => {
-    return `('shop.customers', ${partition}, ${at}, 1000, 0, '${op}', '${id}', '${position}', NULL, ${after === undefined ? 'NULL' : `'${after}'`}, 'firn/f${at}', 0, CURRENT_TIMESTAMP())`
-  })
-  await fixture.run(
-    `INSERT INTO CDC.FIRN.SHOP_CUSTOMERS_LANDING (kafka_topic, kafka_partition, kafka_offset, kafka_timestamp, row_index, op, id,
-      position, before, after, file_name, file_row_number, load_time) VALUES ${landed.join(', ')}`,
-    'EXECUTE TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE',
-  )
+  await land(fixture, rows)
+  await fixture.run('EXECUTE TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE')
   await fixture.engine.tasksSettled()
   const query = (file: string) => renderQuery(templates, file, { config, table, values })
   const found = async (): Promise<readonly string[]> =>
@@ -117,6 +124,15 @@ test('with soft deletes a deleted row must be there, and be marked', async (t) =
   assert.deepEqual(await found(), ['TARGET_ROW_WRONG gone firn/f4 0 1'])
   await fixture.run(`DELETE FROM ${target}`)
   assert.deepEqual(await found(), ['TARGET_ROW_MISSING gone firn/f4 1 2', 'TARGET_ROW_MISSING kept firn/f1 1 2'])
+})
+
+test('what is loaded and not merged yet is not looked at', async (t) => {
+  const { fixture, found } = await openTable(t, modes[0], history)
+  await land(fixture, [
+    { id: 'kept', op: 'u', position: '00001.6', after: '{"n":6}', file: 'late' },
+    { id: 'new', op: 'c', position: '00001.6', after: '{"n":6}', file: 'late' },
+  ])
+  assert.deepEqual(await found(), [])
 })
 
 test('so many rows of a kind are listed, and all are counted', async (t) => {
