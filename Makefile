@@ -1,5 +1,5 @@
-# Every target prepares what it needs; a second run finds it done. Needs npm, Java 17+, openssl, Maven and Go 1.21+, and
-# neither Docker nor root nor an account. Node 24 comes along as an npm package.
+# Every target prepares what it needs; a second run finds it done. Needs npm, Java 17+, openssl, Maven and Go 1.21+ (check-sql
+# Python 3.10+ too), and neither Docker nor root nor an account. Node 24 comes along as an npm package.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -13,6 +13,7 @@ export SECONDS ?= 600
 export SEED ?= 1
 export WORLDS ?= 500
 PARTS := src/local/install-parts.sh
+SQL_TOOLS := test/check-sql/install-tools.sh
 
 .PHONY: help
 help: ## list the targets
@@ -59,6 +60,10 @@ converge: setup ## random histories and deliveries against the SQL of the merge:
 mutants: check setup stack-parts ## plants the bugs listed in test/mutants one by one, and sees that their tests catch them
 	@node test/mutants/mutants-main.ts
 
+.PHONY: check-sql
+check-sql: check-python check setup stack-parts .firn/parts/sql-tools/.done ## what is rendered: sqlfluff parses it, schemachange deploys it
+	@node test/check-sql/check-sql-main.ts
+
 .PHONY: typecheck
 typecheck: setup ## check the types
 	@tsc
@@ -98,6 +103,10 @@ clean: ## stop the development stack and remove all that make has made
 check:
 	@$(PARTS) check
 
+.PHONY: check-python
+check-python:
+	@$(SQL_TOOLS) check
+
 node_modules/.done: package-lock.json
 	@$(PARTS) check-npm
 	@echo 'installing npm packages (about a minute, once)' >&2
@@ -111,3 +120,7 @@ node_modules/.done: package-lock.json
 .firn/parts/s3/.done: src/local/install-parts.sh
 	@$(PARTS) check
 	@$(PARTS) s3
+
+.firn/parts/sql-tools/.done: test/check-sql/requirements.txt
+	@$(SQL_TOOLS) check
+	@$(SQL_TOOLS) install

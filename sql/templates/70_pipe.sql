@@ -36,7 +36,7 @@ FROM (
     METADATA$FILE_ROW_NUMBER,
     METADATA$START_SCAN_TIME,
     METADATA$FILE_LAST_MODIFIED
-  FROM @{{stage}}/{{topic_path}}
+  FROM {{topic_location}}
 )
 FILE_FORMAT = (FORMAT_NAME = '{{file_format}}');
 

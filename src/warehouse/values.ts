@@ -75,7 +75,7 @@ export function topicRendering(config: Config, { values, flags }: Rendering, top
     values: {
       ...values,
       topic,
-      topic_path: `${topic}/`,
+      topic_location: { sql: locationOf(sharedNames(warehouseOf(config)).stage.sql, `${topic}/`) },
       topic_targets: { sql: targets.map((target) => `'${target}'`).join(', ') },
       topic_target_count: String(targets.length),
       landing: landing.sql,
@@ -86,6 +86,12 @@ export function topicRendering(config: Config, { values, flags }: Rendering, top
     },
     flags,
   }
+}
+
+/** In quotes where the stage's name has some: with a space or the like in it, Snowflake reads it in no other way. */
+function locationOf(stage: string, path: string): string {
+  const location = `@${stage}/${path}`
+  return stage.includes('"') ? `'${location}'` : location
 }
 
 export function tableRendering(config: Config, { values, flags }: Rendering, table: TableConfig): Rendering {

@@ -77,6 +77,17 @@ describe('the scripts', () => {
     }
   })
 
+  test('a stage whose name has quotes stands in single quotes in the COPY: with a space in it there is no other way', () => {
+    const locationIn = (database: string) => {
+      const { warehouse, tables } = variants
+      const config = exampleConfig({ warehouse: { ...warehouse, database }, tables })
+      const pipe = renderScripts(templates, config).find(({ name }) => name === 'R__SHOP_ORDERS__70_pipe.sql')
+      return /FROM (.*@.*)/.exec(pipe?.text ?? '')?.[1]
+    }
+    assert.equal(locationIn('CDC'), '@CDC.FIRN.STAGE/shop.orders/')
+    assert.equal(locationIn('Mixed Case'), `'@"Mixed Case".FIRN.STAGE/shop.orders/'`)
+  })
+
   test("a pipe whose COPY changes gets its successor's name", () => {
     const [pipe] = renderScripts(templates, variants).filter(({ name }) => name.includes('__70_pipe'))
     const text = pipe?.text.replace(/^--.*\n/gm, '') ?? ''
@@ -95,7 +106,7 @@ describe('the scripts', () => {
       ...renderScripts(templates, variants),
     ]) {
       for (const statement of statements)
-        if (/^CREATE /.test(statement)) assert.match(statement, /\bCOMMENT = '[^']/, name)
+        if (statement.startsWith('CREATE ')) assert.match(statement, /\bCOMMENT = '[^']/, name)
     }
   })
 

@@ -9,6 +9,7 @@ import { quoted } from '../sql/duck-text.ts'
 import { duckTable } from './store-text.ts'
 import type { Bind } from '../engine.ts'
 import { historyRelation } from './history-functions.ts'
+import { informationRelation } from './information-schema.ts'
 import { missing, nameText } from '../sql/name-resolution.ts'
 import type { Relation, Scope, Target, TargetPrivilege, Typed } from '../sql/scope.ts'
 import { type Name, SqlError, type SqlType } from '../sql/statement.ts'
@@ -39,6 +40,8 @@ function scopeAt(standing: Standing, binds: Readonly<Record<string, Bind>>, foun
   const { access } = standing
   const scope: Scope = {
     relation: async (name) => {
+      const information = informationRelation(standing, name)
+      if (information) return information
       const object = access.relation(name, 'SELECT')
       if (object.kind === 'table') return tableRelation(object.id, object.definition.columns)
       if (object.kind === 'stream') return readStream(standing, found, object.name)

@@ -15,11 +15,11 @@ import { taskHindrance } from './hindrances.ts'
 import { showGrants } from './show-grants.ts'
 import { parseStatement, splitStatements } from '../sql/parse-statement.ts'
 import { refreshPipe } from './pipe-refresh.ts'
-import { runBlock } from './scripting.ts'
+import { type BlockHost, runBlock } from './scripting.ts'
 import { openScope } from './session-scope.ts'
 import { type Standing } from './standing.ts'
 import { show } from './show.ts'
-import { type Dml, type Name, SqlError, type Statement } from '../sql/statement.ts'
+import { type Block, type Dml, type Name, SqlError, type Statement } from '../sql/statement.ts'
 import type { Connection } from './store.ts'
 import { Transaction } from './transaction.ts'
 import { translateQuery } from '../sql/translate-query.ts'
@@ -81,16 +81,16 @@ export class Session implements EngineSession {
         await this.#rollback()
         return done
       case 'block':
-        return runBlock(this.#host(binds), statement)
+        return this.#runBlock(statement, binds)
       case 'execute immediate':
-        return runBlock(this.#host(binds), statement.block)
+        return this.#runBlock(statement.block, binds)
       case 'use':
         this.#use(statement)
         return done
       case 'use secondary roles':
         return done
       case 'alter session':
-        for (const [name, value] of Object.entries(statement.parameters)) this.state.parameters.set(name, value)
+        await this.#set(statement.parameters)
         return done
       case 'show':
         return show(this.#core, this.#access(), statement)
@@ -151,9 +151,22 @@ export class Session implements EngineSession {
   }
 
   async #write(statement: Dml, binds: Binds): Promise<Result> {
+    if (!this.#commitsByItself) this.#transaction ??= await Transaction.begin(this.#connection, this.#core.commits)
     if (this.#transaction) return executeDml(this.#standing(this.#transaction), statement, binds)
     const transaction = await Transaction.beginToWrite(this.#connection, this.#core.commits)
     return settle(transaction, () => executeDml(this.#standing(transaction), statement, binds))
+  }
+
+  /** Without AUTOCOMMIT the first DML begins a transaction, and nothing but COMMIT, ROLLBACK or a DDL ends it. */
+  get #commitsByItself(): boolean {
+    return this.state.parameters.get('AUTOCOMMIT') !== false
+  }
+
+  /** A change of AUTOCOMMIT commits what is open, as in Snowflake. */
+  async #set(parameters: Extract<Statement, { kind: 'alter session' }>['parameters']): Promise<void> {
+    const before = this.#commitsByItself
+    for (const [name, value] of Object.entries(parameters)) this.state.parameters.set(name, value)
+    if (this.#commitsByItself !== before) await this.#commit()
   }
 
   #standing(transaction: Transaction): Standing {
@@ -165,15 +178,20 @@ export class Session implements EngineSession {
     return new Access(this.#core, this.state.role, this.state)
   }
 
-  #host(binds: Binds): Parameters<typeof runBlock>[0] {
+  #runBlock(block: Block, binds: Binds): Promise<Result> {
+    // Whose transaction it would be, that of the block or that of the session, is not documented.
+    if (!this.#commitsByItself) {
+      throw new SqlError('000002', '0A000', "Unsupported feature 'a scripting block while AUTOCOMMIT is off'.")
+    }
     const inTransaction = (): boolean => this.#transaction !== null
-    return {
+    const host: BlockHost = {
       run: (statement) => this.run(statement, binds),
       get inTransaction() {
         return inTransaction()
       },
       rollback: () => this.#rollback(),
     }
+    return runBlock(host, block)
   }
 
   async #commit(): Promise<void> {

@@ -114,12 +114,15 @@ function copied(cursor: Cursor): Fragment {
   return fragment
 }
 
-/** `@db.schema.stage/path/`, bare or in quotes. */
+/** `@db.schema.stage/path/`, bare or in single quotes; with a space in it Snowflake asks for these. */
 function location(cursor: Cursor): { readonly stage: Name; readonly path: string } {
   const token = cursor.next()
   const isLocation =
     token.kind === 'operator' ? token.text.startsWith('@') : token.kind === 'string' && token.value.startsWith('@')
   if (!isLocation) throw cursor.refuse(token)
+  if (token.kind === 'operator' && /\s/.test(token.text)) {
+    throw cursor.refuse(token, 'A location with a space in it stands in single quotes.')
+  }
   const text = token.kind === 'operator' ? token.value : token.value.slice(1)
   const end = /^(?:"(?:[^"]|"")*"|[^"/])*/.exec(text)?.[0].length ?? 0
   return { stage: nameInText(text.slice(0, end)), path: text.slice(end + 1) }

@@ -1,12 +1,12 @@
 /**
  * Statements about objects that are there: ALTER, COMMENT, USE, DROP, SHOW and DESCRIBE.
  */
-import type { Cursor } from './cursor.ts'
+import { type Cursor, nameInText } from './cursor.ts'
 import { parseColumn } from './parse-create.ts'
 import { showGrants } from './parse-grant.ts'
 import { objectKind } from './parse-kind.ts'
 import { choice, parseOptions } from './parse-options.ts'
-import type { AddedColumn, MadeKind, Statement } from './statement.ts'
+import type { AddedColumn, MadeKind, Name, Statement } from './statement.ts'
 
 /** @throws SqlError where the kind is one that no statement makes */
 function madeKind(cursor: Cursor, plural: boolean): MadeKind {
@@ -71,8 +71,8 @@ function addedColumn(cursor: Cursor): AddedColumn {
 }
 
 /**
- * Parameters with an effect, or whose only value is what the development warehouse does anyway. The two of the client's
- * are read by the driver alone.
+ * Parameters with an effect, or whose only value is what the development warehouse does anyway. Two are read by the driver
+ * alone.
  */
 function parameter(cursor: Cursor): readonly [string, string | number | boolean] {
   const token = cursor.peek()
@@ -85,10 +85,10 @@ function parameter(cursor: Cursor): readonly [string, string | number | boolean]
       return [name, choice(cursor, 'UTC')]
     case 'MULTI_STATEMENT_COUNT':
       return [name, cursor.integer()]
-    case 'AUTOCOMMIT':
     case 'ERROR_ON_NONDETERMINISTIC_MERGE':
       cursor.expect('TRUE')
       return [name, true]
+    case 'AUTOCOMMIT':
     case 'CLIENT_SESSION_KEEP_ALIVE':
     case 'JS_TREAT_INTEGER_AS_BIGINT':
       return [name, cursor.boolean()]
@@ -113,11 +113,22 @@ export function parseUse(cursor: Cursor): Statement {
     return { kind: 'use secondary roles', roles: 'none' }
   }
   for (const what of ['role', 'warehouse', 'database'] as const) {
-    if (cursor.accept(what.toUpperCase())) return { kind: 'use', what, name: cursor.name(1) }
+    if (cursor.accept(what.toUpperCase())) return { kind: 'use', what, name: usedName(cursor, 1) }
   }
-  if (cursor.accept('SCHEMA')) return { kind: 'use', what: 'schema', name: cursor.name(2) }
+  if (cursor.accept('SCHEMA')) return { kind: 'use', what: 'schema', name: usedName(cursor, 2) }
   const name = cursor.name(2)
   return { kind: 'use', what: name.length === 1 ? 'database' : 'schema', name }
+}
+
+/** A name, or IDENTIFIER('name'); of the latter the development warehouse knows strings only, and only in USE. */
+function usedName(cursor: Cursor, partsMax: 1 | 2): Name {
+  if (!cursor.isWord('IDENTIFIER') || !cursor.isOperator('(', 1)) return cursor.name(partsMax)
+  cursor.at += 2
+  const token = cursor.peek()
+  const name = nameInText(cursor.string())
+  if (name.length > partsMax) throw cursor.refuse(token)
+  cursor.expectOperator(')')
+  return name
 }
 
 export function parseDrop(cursor: Cursor): Statement {

@@ -36,10 +36,10 @@ export function readLogin(body: JsonObject): LoginRequest {
 /** Parameters of a login that concern the client alone. */
 const clientParameter = /^(CLIENT|PYTHON|JDBC|ODBC|GO|JS|GCS|C_API)_/
 
-/** Others that may be named at login, with the values that hold here anyway. */
-const fixedParameters: Readonly<Record<string, readonly unknown[]>> = {
+/** Others that may be named at login, with the values that are known here. */
+const knownParameters: Readonly<Record<string, readonly unknown[]>> = {
   ABORT_DETACHED_QUERY: [false],
-  AUTOCOMMIT: [true],
+  AUTOCOMMIT: [true, false],
   QUOTED_IDENTIFIERS_IGNORE_CASE: [false],
   TIMEZONE: ['UTC', 'Etc/UTC'],
 }
@@ -49,7 +49,7 @@ function sessionParameters(value: unknown): Map<string, string | number | boolea
   for (const [given, setting] of Object.entries(isObject(value) ? value : {})) {
     if (setting === null) continue
     const name = given.toUpperCase()
-    const known = clientParameter.test(name) || name === 'QUERY_TAG' || fixedParameters[name]?.includes(setting)
+    const known = clientParameter.test(name) || name === 'QUERY_TAG' || knownParameters[name]?.includes(setting)
     const plain = typeof setting === 'string' || typeof setting === 'number' || typeof setting === 'boolean'
     if (!known || !plain) throw unsupported(`session parameter ${name} = ${JSON.stringify(setting)}`)
     accepted.set(name, setting)

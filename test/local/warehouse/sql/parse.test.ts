@@ -95,6 +95,14 @@ test('a path in quotes may hold what a bare one may not', () => {
   assert.equal(parsed(sql, 'create pipe').copy.path, 'odd (path)/')
 })
 
+test('a location with a space in it stands in single quotes, whatever is in double quotes', () => {
+  const sql = (location: string) =>
+    `CREATE PIPE p AS COPY INTO t (a) FROM (SELECT $1:a FROM ${location}) FILE_FORMAT = (FORMAT_NAME = f)`
+  assert.deepEqual(parsed(sql(`'@"Mixed Case".S.F/x/'`), 'create pipe').copy.stage, ['Mixed Case', 'S', 'F'])
+  assert.deepEqual(parsed(sql('@"Mixed".S.F/x/'), 'create pipe').copy.stage, ['Mixed', 'S', 'F'])
+  assert.throws(() => parseStatement(sql('@"Mixed Case".S.F/x/')), /single quotes/)
+})
+
 test('statements of a text end at semicolons outside quotes, comments and blocks', () => {
   const block =
     "CREATE TASK t SCHEDULE = '1 MINUTE' AS BEGIN BEGIN TRANSACTION; SELECT CASE WHEN 1=1 THEN 1 END; COMMIT; END"

@@ -126,5 +126,9 @@ test('a login with what is not known is refused by name', async () => {
   assertRefused(zone, '000002', '0A000', /TIMEZONE/)
   const fine = { CLIENT_SESSION_KEEP_ALIVE: true, AUTOCOMMIT: true, QUERY_TAG: 'x' }
   assert.equal((await postLogin(server.url, { ...login, SESSION_PARAMETERS: fine })).success, true)
+  const manual = await postLogin(server.url, { ...login, SESSION_PARAMETERS: { AUTOCOMMIT: false } })
+  assert.match(JSON.stringify(manual.data['parameters']), /{"name":"AUTOCOMMIT","value":false}/)
+  const odd = await postLogin(server.url, { ...login, SESSION_PARAMETERS: { AUTOCOMMIT: 'false' } })
+  assertRefused(odd, '000002', '0A000', /AUTOCOMMIT/)
   assertRefused(await postLogin(server.url, { LOGIN_NAME: 'robot', PASSWORD: '' }), '390100', '08001')
 })
