@@ -12,8 +12,8 @@ import { backoffMs } from './backoff.ts'
 import { startEncoder } from './encoder.ts'
 import { Outage } from './outage.ts'
 import type { Halt } from './roster.ts'
-import { joinMs, Session, type SessionSetting } from './session.ts'
-import { backlogOf, type Patience, pulsesOf, type Seen, Watchdog } from './watchdog.ts'
+import { Observer } from './observer.ts'
+import { Session, type SessionSetting } from './session.ts'
 
 type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
@@ -27,9 +27,6 @@ export type IngestState = {
   readonly stalled: readonly string[]
   readonly halts: readonly Halt[]
 }
-
-/** A partition that lags and does not move for so long is stalled, unless ingest.stuckAfter is shorter. */
-const stalledAfterMs = 60_000
 
 /** A partition that is read here, and its staged watermark. */
 export type Place = { readonly topic: string; readonly partition: number; readonly staged: bigint }
@@ -60,9 +57,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const topicsOutage = new Outage('every topic', logger)
   const leadersOutage = new Outage('the leader of every partition', logger)
   const epochOutage = new Outage('what a new epoch needs', logger)
-  const watchdog = new Watchdog()
-  const progress = new Watchdog()
-  let stalled: readonly string[] = []
+  const observer = new Observer({ config, metrics, kafkaOutage, leadersOutage, epochOutage, stageOutage })
   const setting: SessionSetting = {
     config,
     logger,
@@ -101,10 +96,10 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     state: () => {
       const joined = session?.joined ?? false
       return {
-        ready: joined && proved && stalled.length === 0,
+        ready: joined && proved && observer.stalled.length === 0,
         kafka: { joined, trouble: troubleOf(kafkaOutage, topicsOutage, leadersOutage, epochOutage) },
         stage: { proved, trouble: stageOutage.failure },
-        stalled,
+        stalled: observer.stalled,
         halts: session?.roster.halts ?? [],
       }
     },
@@ -113,17 +108,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
         .filter(({ hasStarted }) => hasStarted)
         .map(({ topic, partition, staged }) => ({ topic, partition, staged })),
     observe: async () => {
-      if (!session) return
-      const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
-      if (session.joined) tellLeaderless(lags, leadersOutage)
-      const waits = { kafka: troubleOf(kafkaOutage, epochOutage) !== null, stage: stageOutage.failure !== null }
-      const seen = seenOf(session, lags)
-      const patience = patienceOf(config)
-      const still = progress.look(backlogOf(seen, Math.min(stalledAfterMs, patience.partitionMs)), Date.now())
-      stalled = still.map(({ name }) => name)
-      const [stuck] = watchdog.look(pulsesOf(session.isOutside, seen, waits, patience), Date.now())
-      if (!stuck || stopping.signal.aborted) return
-      session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
+      if (session) await observer.observe(session, stopping.signal)
     },
     reconsider: async () => session?.roster.reconsider(),
     verify: async () => session?.roster.verify(),
@@ -156,54 +141,6 @@ async function pause(ms: number, stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** By partition, as `<topic>/<partition>`; null where it has no leader, so that nobody can say. */
-type Lags = ReadonlyMap<string, bigint | null>
-
-const noLags: Lags = new Map()
-
-async function measureLag(session: Session, metrics: Metrics, kafkaOutage: Outage): Promise<Lags> {
-  const lags = new Map<string, bigint | null>()
-  for (const topic of new Set(session.roster.partitions.map((partition) => partition.topic))) {
-    try {
-      const bounds = await session.logBounds(topic)
-      if (!session.joined) return noLags
-      for (const { topic: of, partition, cursor, hasStarted } of session.roster.partitions) {
-        const high = bounds.get(partition)?.high
-        if (of !== topic) continue
-        if (high === undefined) lags.set(`${topic}/${partition}`, null)
-        if (high === undefined) continue
-        const lag = hasStarted && high > cursor ? high - cursor : 0n
-        lags.set(`${topic}/${partition}`, lag)
-        if (!hasStarted) continue
-        metrics.firn_end_offset.set({ topic, partition }, Number(high))
-        metrics.firn_lag_messages.set({ topic, partition }, Number(lag))
-      }
-      kafkaOutage.over()
-    } catch (error) {
-      if (session.joined) kafkaOutage.report(toFailure(error))
-    }
-  }
-  return lags
-}
-
 function troubleOf(...outages: readonly Outage[]): Trouble | null {
   return outages.find(({ failure }) => failure !== null)?.failure ?? null
-}
-
-function patienceOf({ ingest }: Config): Patience {
-  return { partitionMs: ingest.stuckAfter, joinMs: ingest.stuckAfter + joinMs(ingest) }
-}
-
-function tellLeaderless(lags: Lags, outage: Outage): void {
-  const places = [...lags].flatMap(([place, lag]) => (lag === null ? place : []))
-  if (places.length > 0) outage.report(new Failure('LEADER_MISSING', `no leader for ${places.join(', ')}`))
-  else outage.over()
-}
-
-function seenOf({ roster }: Session, lags: Lags): readonly Seen[] {
-  return roster.partitions.map((one) => {
-    const { topic, partition, phase, cursor } = one
-    const lag = lags.get(`${topic}/${partition}`) ?? null
-    return { topic, partition, phase, cursor, lag, isPaused: roster.isPaused(one) }
-  })
 }

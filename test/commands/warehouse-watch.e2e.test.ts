@@ -105,7 +105,7 @@ after(async () => {
 describe('a running service', { concurrency: false }, () => {
   test('says which migrations and rights are missing, and stages all the same', async () => {
     await send(0, 5)
-    const { warehouse: told } = await until('the lack', readyz, (state) => state.warehouse?.trouble !== null)
+    const { warehouse: told } = await until('the lack', readyz, (state) => state.warehouse.trouble !== null)
     assert.equal(told.trouble?.code, 'MIGRATION_MISSING')
     assert.match(told.trouble.message, /^15 of 15 scripts are not applied: V000__ledger\.sql, /)
     await until(
