@@ -11,6 +11,7 @@ GRANT USAGE ON SCHEMA {{database}}.FIRN TO ROLE {{role_reader}};
 GRANT SELECT ON TABLE {{ledger}} TO ROLE {{role_ingest}};
 GRANT SELECT ON TABLE {{merged_files}} TO ROLE {{role_ingest}};
 GRANT SELECT ON TABLE {{pipes}} TO ROLE {{role_ingest}};
+GRANT USAGE ON STAGE {{stage}} TO ROLE {{role_ingest}};
 
 -- The operator audits, loads what a pipe has missed, and raises floors.
 GRANT SELECT ON TABLE {{ledger}} TO ROLE {{role_operator}};

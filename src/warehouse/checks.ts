@@ -2,13 +2,14 @@
  * Looks at everything in Snowflake that the configuration needs, changing nothing. Printing is the command's.
  */
 import type { Config, TableConfig, WarehouseConfig } from '../config.ts'
-import { failures } from '../failure.ts'
+import { failures, toFailure } from '../failure.ts'
 import { type Finding, unreadable, well, wrong } from '../finding.ts'
 import { identifier } from '../identifier.ts'
 import type { Row, Session } from '../snowflake/session.ts'
 import { pendingScripts, readLedger } from './migrations.ts'
 import { sharedNames, streamRemake, tableNames, topicNames } from './names.ts'
 import { renderScripts, type Template } from './render.ts'
+import { needing, roleInUse } from './rights.ts'
 
 /** Never throws for what Snowflake answers: what cannot be read is a finding. */
 export async function checkWarehouse(
@@ -17,7 +18,10 @@ export async function checkWarehouse(
   warehouse: WarehouseConfig,
   templates: readonly Template[],
 ): Promise<readonly Finding[]> {
-  const findings = [await checkLedger(session, config, warehouse, templates)]
+  const ledger = await checkLedger(session, config, warehouse, templates)
+  const findings = [ledger]
+  // Before that, what is not there yet would be taken for what may not be seen.
+  if (ledger.ok) findings.push(await checkRights(session, config, warehouse))
   findings.push(await checkStage(session, config, warehouse))
   for (const topic of new Set(config.tables.map((table) => table.topic))) {
     findings.push(await checkPipe(session, warehouse, topic))
@@ -47,6 +51,32 @@ async function checkLedger(
   } catch (error) {
     return unreadable(look, error)
   }
+}
+
+/** What the running service reads; each of these rights is named where it is missing. */
+async function checkRights(session: Session, config: Config, warehouse: WarehouseConfig): Promise<Finding> {
+  const look = { part: 'warehouse', what: 'rights' } as const
+  const { ledger, mergedFiles, pipes } = sharedNames(warehouse)
+  const landing = [...new Set(config.tables.map(({ topic }) => topicNames(warehouse, topic).landing.sql))]
+  const grants: string[] = []
+  try {
+    for (const table of [ledger, mergedFiles, pipes, ...landing]) {
+      const right = `SELECT ON TABLE ${table}`
+      await needing(warehouse, right, () => session.query(`SELECT 1 FROM ${table} LIMIT 0`)).catch((error: unknown) => {
+        const failure = toFailure(error)
+        if (failure.code !== 'RIGHT_MISSING' || failure.command === null) throw failure
+        grants.push(failure.command)
+      })
+    }
+  } catch (error) {
+    return unreadable(look, error)
+  }
+  if (grants.length === 0) return well(look, 'what the service reads can be read')
+  return wrong(
+    look,
+    `${grants.length} tables cannot be read`,
+    `${failures.RIGHT_MISSING.hint} Run: ${grants.join('; ')}`,
+  )
 }
 
 async function checkStage(session: Session, config: Config, warehouse: WarehouseConfig): Promise<Finding> {
@@ -95,13 +125,18 @@ async function checkTask(session: Session, warehouse: WarehouseConfig, table: Ta
   const { task } = tableNames(warehouse, table)
   return await checkShown(session, warehouse, { kind: 'TASKS', name: task.bare }, (row, look) => {
     const state = String(row['state'])
-    if (state === 'started') return well(look, `is started, every ${String(row['schedule'])}`)
+    const { schedule = null } = row
+    const when = schedule === null ? 'whenever rows have landed' : `every ${String(schedule)}`
+    if (state === 'started') return well(look, `is started, ${when}`)
     return wrong(look, `is ${state}`, `Run: ALTER TASK ${task.sql} RESUME`)
   })
 }
 
 type Look = { readonly part: 'warehouse'; readonly what: string }
-type Shown = { readonly kind: 'STAGES' | 'PIPES' | 'STREAMS' | 'TASKS'; readonly name: string }
+type Shown = { readonly kind: keyof typeof seeing; readonly name: string }
+
+/** By kind, the least right with which SHOW shows it. */
+const seeing = { STAGES: 'USAGE', PIPES: 'MONITOR', STREAMS: 'SELECT', TASKS: 'MONITOR' } as const
 
 /** Finds the object by SHOW in Firn's schema, and lets `judge` look at its row. */
 async function checkShown(
@@ -118,7 +153,9 @@ async function checkShown(
     const row = rows.find((one) => one['name'] === name)
     if (row) return await judge(row, look)
     const again = `where its script is applied already, first delete the script's row of ${sharedNames(warehouse).ledger}`
-    return wrong(look, 'is not there, or this role may not see it', `Run: firn migrate (${again})`)
+    const one = `${kind.slice(0, -1)} ${schema}.${identifier(name)}`
+    const grant = `GRANT ${seeing[kind]} ON ${one} TO ROLE ${roleInUse(warehouse)}`
+    return wrong(look, 'is not there, or this role may not see it', `Run: firn migrate (${again}); or: ${grant}`)
   } catch (error) {
     return unreadable(look, error)
   }

@@ -21,9 +21,14 @@ export async function needing<T>(warehouse: WarehouseConfig, usual: string, work
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'STATEMENT_FAILED' || !isLacking(error.cause)) throw error
     const right = rightIn(error.message, usual)
-    const role = warehouse.role === undefined ? roleNames(warehouse).operator : identifier(warehouse.role)
-    throw new Failure('RIGHT_MISSING', error.message, { cause: error, command: `GRANT ${right} TO ROLE ${role}` })
+    const command = `GRANT ${right} TO ROLE ${roleInUse(warehouse)}`
+    throw new Failure('RIGHT_MISSING', error.message, { cause: error, command })
   }
+}
+
+/** To whom a missing right is given: without a role in the configuration, to the one that needs most. */
+export function roleInUse(warehouse: WarehouseConfig): string {
+  return warehouse.role === undefined ? roleNames(warehouse).operator : identifier(warehouse.role)
 }
 
 function rightIn(message: string, usual: string): string {

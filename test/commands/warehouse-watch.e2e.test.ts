@@ -122,6 +122,8 @@ describe('a running service', { concurrency: false }, () => {
   test('tells how far it is loaded and merged, and finds nothing where all is well', async () => {
     const { code, stderr } = await firn(['migrate', '--config', file])
     assert.equal(code, 0, stderr)
+    const checked = await firn(['check', '--config', file], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
+    assert.equal(checked.code, 0, checked.stdout)
     await owner.execute(`ALTER TASK ${merge} SUSPEND`)
     await until(
       'loaded',
@@ -175,6 +177,12 @@ describe('a running service', { concurrency: false }, () => {
     assert.match(
       JSON.stringify(told.trouble),
       new RegExp(`GRANT SELECT ON TABLE ${schema}\\.MERGED_FILES TO ROLE FIRN_INGEST`),
+    )
+    const { code, stdout } = await firn(['check', '--config', file], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
+    assert.equal(code, 3)
+    assert.match(
+      stdout,
+      /^fail .* rights: 1 tables cannot be read.*GRANT SELECT ON TABLE \S+\.MERGED_FILES TO ROLE FIRN_INGEST$/m,
     )
     await owner.execute(`GRANT SELECT ON TABLE ${schema}.MERGED_FILES TO ROLE FIRN_INGEST`)
     await until('it is over', readyz, (state) => state.warehouse.trouble === null)
