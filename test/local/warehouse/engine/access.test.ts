@@ -170,6 +170,20 @@ test('a statement is refused where one of the privileges that it takes is missin
   }
 })
 
+test('where it takes OWNERSHIP or OPERATE, all other privileges on the object together do not do', async (t) => {
+  const f = await withObjects(t)
+  for (const [index, { sql, grants }] of cases.entries()) {
+    const [grant, privilege = '', object = ''] =
+      grants.map((each) => /^(OWNERSHIP|OPERATE) ON (?!ROLE)(.*)$/.exec(each)).find((found) => found !== null) ?? []
+    if (grant === undefined) continue
+    const role = `r${String(index)}`
+    const session = await inRole(f, role)
+    await give(f, role, [...grants.filter((each) => each !== grant), `ALL ON ${object}`])
+    if (privilege === 'OPERATE') await f.run(`REVOKE OPERATE ON ${object} FROM ROLE ${role}`)
+    await assert.rejects(session.run(sql), refusal('003001'), sql)
+  }
+})
+
 test('a statement takes no more than those privileges', async (t) => {
   for (const { sql, grants } of cases) {
     const f = await withObjects(t)

@@ -133,3 +133,10 @@ test('FILES takes up to 1000 names', async (t) => {
   await assert.rejects(f.run(copy(`FILES = (${names.join(', ')})`)), refusal('001003'))
   await assert.rejects(f.run(copy(`FILES = (${names.slice(1).join(', ')})`)), refusal('091016'))
 })
+
+test('a stage whose integration is gone gives no files', async (t) => {
+  const f = await withStage(t)
+  await f.run('DROP INTEGRATION FIRN_S3')
+  await assert.rejects(f.run(copy()), /Integration 'FIRN_S3' does not exist/)
+  assert.deepEqual(await ids(f), [])
+})
