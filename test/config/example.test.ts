@@ -17,6 +17,6 @@ test('the example that deploy/ offers is a configuration that Firn takes', async
   assert.equal(config.kafka.ca, 'a certificate')
   assert.deepEqual(
     config.tables.map(({ table }) => table),
-    ['SHOP.CUSTOMERS', 'SHOP.ORDERS'],
+    ['SHOP.CUSTOMERS', 'SHOP.ORDERS', 'SHOP.ORDERS_ALL'],
   )
 })
