@@ -57,6 +57,7 @@ export type PipeEvidence = {
 }
 
 export type StreamEvidence = {
+  readonly createdAt: Date
   readonly isStale: boolean
   readonly staleAfter: Date | null
   /** null where it is stale and cannot tell, too */

@@ -144,6 +144,11 @@ export const metricTable = {
     help: 'What the scheduled audit found at its last turn, by finding code; firn audit tells more.',
     labels: ['topic', 'code'],
   },
+  firn_audit_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When the scheduled audit last asked all that it asks.',
+    labels: [],
+  },
   firn_schema_pending_scripts: {
     kind: 'gauge',
     help: 'Migrations that this version and configuration need and that are not applied.',

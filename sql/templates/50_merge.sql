@@ -95,7 +95,8 @@ BEGIN
     s.kafka_offset,
     s.row_index,
     s.op,
-    s.id,
+    -- For people to find it; the whole of a longer one would not fit, and the merge must not fail for it.
+    SUBSTR(s.id, 1, 65536),
     s.position,
     s.before,
     s.after,

@@ -1,6 +1,7 @@
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK {{retention}}
   {{task_compute}}
@@ -12,6 +13,7 @@ EXECUTE IMMEDIATE $$
 BEGIN
   DELETE FROM {{landing}}
   WHERE load_time < DATEADD('day', -{{landing_days}}, CURRENT_TIMESTAMP())
+    AND op <> 'x'
     AND file_name IN (
       SELECT file_name
       FROM {{merged_files}}

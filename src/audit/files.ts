@@ -2,7 +2,7 @@
  * Judges each landing file: whether what was staged was loaded, and what was loaded was merged by every table. A file that
  * came more than once is no worse for it, and what retention has pruned was merged.
  */
-import type { LandedFile, LoadRecord, MergedFile, StagedFile, TopicEvidence } from '../evidence.ts'
+import type { LandedFile, LoadRecord, MergedFile, StagedFile, TableEvidence, TopicEvidence } from '../evidence.ts'
 import type { LandingName } from '../landing.ts'
 import { type Finding, finding, type FindingCode } from './finding.ts'
 
@@ -36,13 +36,7 @@ export function judgeFiles(evidence: TopicEvidence, { patienceMs, landingDays }:
     settledMs: askedAt.getTime() - patienceMs,
     prunedMs: askedAt.getTime() - landingDays * dayMs + clocksMs,
   }
-  return files.flatMap((known) =>
-    judgeFile(
-      known,
-      tables.map(({ table }) => table),
-      times,
-    ),
-  )
+  return files.flatMap((known) => judgeFile(known, tables, times))
 }
 
 function join({ staged, loads, landed, tables }: TopicEvidence): readonly Known[] | null {
@@ -75,10 +69,12 @@ function join({ staged, loads, landed, tables }: TopicEvidence): readonly Known[
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function judgeFile(known: Known, tables: readonly string[], times: Times): readonly Finding[] {
+function judgeFile(known: Known, tables: readonly TableEvidence[], times: Times): readonly Finding[] {
   const { staged, loads, landed, merged } = known
   // Of one that is nowhere any more gaps.ts tells which offsets went with it.
   if (!staged && !landed && merged.size === 0) return []
+  // Whoever removed it from the stage, it had done its work; its rows may have been erased with it.
+  if (!staged && tables.every(({ table }) => merged.has(table))) return []
   if (loads.length === 0 && !landed && merged.size === 0) {
     if (!staged || staged.storedAt.getTime() > times.settledMs) return []
     const seen = `it was staged at ${staged.storedAt.toISOString()}, and nothing shows that it was loaded`
@@ -103,12 +99,14 @@ function judgeFile(known: Known, tables: readonly string[], times: Times): reado
   return [aboutFile('ROWS_MISSING', known, `the landing table holds ${rows} of ${of}${before}`)]
 }
 
-function judgeMerged(known: Known, tables: readonly string[], { settledMs }: Times): readonly Finding[] {
+function judgeMerged(known: Known, tables: readonly TableEvidence[], { settledMs }: Times): readonly Finding[] {
   const { landed, merged } = known
   if (!landed || landed.firstLoadedAt.getTime() > settledMs) return []
-  return tables.flatMap((table) => {
+  return tables.flatMap(({ table, stream: { found } }) => {
     const rows = merged.get(table)?.rows ?? 0
-    if (rows >= landed.rows) return []
+    // The stream of a table that was added later begins with all that had landed.
+    const isNew = found !== null && found !== 'missing' && found.createdAt.getTime() > settledMs
+    if (rows >= landed.rows || isNew) return []
     const seen = `${rows} of its ${landed.rows} rows were merged, and it was loaded at ${landed.firstLoadedAt.toISOString()}`
     return [{ ...aboutFile('ROWS_UNMERGED', known, seen), table }]
   })

@@ -9,17 +9,14 @@ import type { Finding, Note } from './finding.ts'
 import { judgeGaps, noteOverlaps } from './gaps.ts'
 import { judgeObjects } from './objects.ts'
 
-export type JudgeOptions = Patience & {
-  /** those that count, for who answers for some of them alone; all unless given */
-  readonly partitions?: ReadonlySet<number>
-}
-
 /** In the order of the path: staged, loaded, merged, then the objects. */
-export function judge(evidence: TopicEvidence, { partitions, ...patience }: JudgeOptions): readonly Finding[] {
-  const ofPartitions = [...judgeGaps(evidence), ...judgeFiles(evidence, patience)].filter(
-    ({ partition }) => partitions === undefined || partition === null || partitions.has(partition),
-  )
-  return [...ofPartitions, ...judgeDeep(evidence), ...judgeObjects(evidence)]
+export function judge(evidence: TopicEvidence, patience: Patience): readonly Finding[] {
+  return [
+    ...judgeGaps(evidence),
+    ...judgeFiles(evidence, patience),
+    ...judgeDeep(evidence),
+    ...judgeObjects(evidence),
+  ]
 }
 
 /** What looks odd in the same evidence and is right. */

@@ -143,7 +143,14 @@ function planned(repairer: Repairer): (treatment: Treatment) => Treated {
 /** All steps in their order, also where one fails; then what that means for each finding. */
 async function repair({ steps, treatments }: RepairPlan, repairer: Repairer): Promise<readonly Treated[]> {
   const outcomes: StepOutcome[] = []
-  for (const step of steps) outcomes.push(await repairer.take(step))
+  const untold = new Set<string>()
+  for (const step of steps) {
+    // A pipe that could not be told of its files is not whole: the next audit must find that again.
+    if (step.kind === 'note pipe' && untold.has(step.topic)) continue
+    const outcome = await repairer.take(step)
+    if (step.kind === 'refresh pipe' && outcome.error !== null) untold.add(step.topic)
+    outcomes.push(outcome)
+  }
   const outcomeOf = new Map(outcomes.map((outcome) => [JSON.stringify(outcome.step), outcome]))
   return treatments.map((treatment) => {
     if ('why' in treatment) return { treatment, cured: false, words: [treatment.why] }

@@ -20,6 +20,7 @@ const options = {
   'dry-run': { type: 'boolean' },
   render: { type: 'string' },
   account: { type: 'boolean' },
+  role: { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
@@ -27,7 +28,7 @@ export const command: Command = {
   summary: 'bring the schema in Snowflake to what the configuration needs',
   help: `firn migrate: bring the schema in Snowflake to what the configuration needs
 
-usage: firn migrate [--config FILE] [--plan | --render DIR] [--account] [--json]
+usage: firn migrate [--config FILE] [--plan | --render DIR] [--account [--role NAME]] [--json]
 
 Applies the scripts under sql/ in order and once, and writes each into the ledger FIRN.MIGRATIONS of warehouse.database.
 Scripts named R__ are applied again when they have changed. A migration that was cut short is finished by running it again,
@@ -39,7 +40,8 @@ and two at once do each other no harm. Runs with the role that owns the schema (
   --render DIR   write all scripts as files for review, and to be applied with schemachange, Flyway, the Snowflake CLI or
                  by hand; with them the documents for AWS. Needs no connection
   --account      what an account administrator does first, instead: roles, rights on the account, the storage integration.
-                 Runs with the role ACCOUNTADMIN, or warehouse.role where that is another one with these rights
+                 Runs with the role ACCOUNTADMIN, whatever warehouse.role says
+  --role NAME    with --account: another role that has these rights
   --json         print the result as one JSON object
 
 examples:
@@ -58,9 +60,13 @@ examples:
         '--render goes with neither --plan nor --account; for example: firn migrate --render DIR',
       )
     }
+    if (values.role !== undefined && values.account !== true) {
+      throw new Failure('USAGE', '--role goes with --account; for example: firn migrate --account --role SECURITY')
+    }
     const config = loadConfig({ file: values.config, env: io.env })
     if (values.render !== undefined) return await render(config, values.render, { io, isJson })
-    if (values.account === true) return await migrateAccount(config, { io, isPlan, isJson })
+    const role = values.role ?? 'ACCOUNTADMIN'
+    if (values.account === true) return await migrateAccount(config, role, { io, isPlan, isJson })
     return await migrate(config, { io, isPlan, isJson })
   },
 }
@@ -68,7 +74,7 @@ examples:
 type How = { readonly io: Io; readonly isPlan: boolean; readonly isJson: boolean }
 
 async function render(config: Config, folder: string, { io, isJson }: Omit<How, 'isPlan'>): Promise<ExitCode> {
-  const files = renderedFiles(await readTemplates(), config, await firnVersion())
+  const files = renderedFiles(await readTemplates(), config)
   await writeRenderedFiles(folder, files)
   const paths = files.map(({ path }) => path)
   io.stdout.write(
@@ -79,14 +85,14 @@ async function render(config: Config, folder: string, { io, isJson }: Omit<How, 
   return 0
 }
 
-async function migrateAccount(config: Config, { io, isPlan, isJson }: How): Promise<ExitCode> {
+async function migrateAccount(config: Config, role: string, { io, isPlan, isJson }: How): Promise<ExitCode> {
   const script = renderAccountScript(await readTemplates(), config)
   if (isPlan) {
     const pending = [{ script, why: 'new' as const }]
     io.stdout.write(isJson ? planJson(pending) : script.text)
     return 0
   }
-  const session = await connectSnowflake({ role: 'ACCOUNTADMIN', ...warehouseOf(config) })
+  const session = await connectSnowflake({ ...warehouseOf(config), role })
   try {
     for (const statement of script.statements) await session.execute(statement)
   } finally {

@@ -1,11 +1,24 @@
 /**
- * How far the partitions that a process reads have been loaded and merged, from what is known of the last day's files. Pure.
+ * How far the partitions that a process reads have been loaded and merged, from what is known of their files from an offset
+ * on. Pure.
  */
-import type { TopicEvidence } from '../evidence.ts'
+import type { GapEvidence, StagedFile } from '../evidence.ts'
 import type { Place } from '../ingest/ingest.ts'
 import type { LandingName } from '../landing.ts'
 import { coveredUntil } from '../status/watermarks.ts'
-import type { Newest, RecentMerges } from '../warehouse/recent-evidence.ts'
+import type { Newest } from '../warehouse/recent-evidence.ts'
+
+export type Done = LandingName & Newest
+
+/** What is known of the files of one topic, from somewhere on. */
+export type RecentFiles = {
+  readonly topic: string
+  readonly staged: readonly StagedFile[]
+  readonly landed: readonly Done[]
+  /** by table */
+  readonly merged: ReadonlyMap<string, readonly Done[]>
+  readonly gaps: readonly GapEvidence[]
+}
 
 export type RecentWatermark = {
   readonly topic: string
@@ -19,33 +32,35 @@ export type RecentWatermark = {
 
 /**
  * Invariant: a watermark stops at the first staged file that is not loaded, or not merged; where all are, it is the staged
- * watermark, since what lies behind the last file has no row.
+ * watermark, since what lies behind the last file has no row. What was merged was loaded, also where it is pruned by now.
  */
 export function recentWatermarks(
-  { topic, staged, landed, gaps }: TopicEvidence,
-  merges: ReadonlyMap<string, RecentMerges>,
+  { topic, staged, landed, merged, gaps }: RecentFiles,
   own: readonly Place[],
 ): readonly RecentWatermark[] {
   return own.map(({ partition, staged: stagedEnd }) => {
-    const of = <T extends LandingName>(files: readonly T[] | null) =>
-      (files ?? []).filter(({ file, run }) => file.partition === partition && run === null)
-    const given = (gaps ?? []).filter((gap) => gap.partition === partition).map(({ range }) => range)
+    const of = <T extends LandingName>(files: readonly T[]) =>
+      files.filter(({ file, run }) => file.partition === partition && run === null)
+    const given = gaps.filter((gap) => gap.partition === partition).map(({ range }) => range)
+    const everLoaded = [...landed, ...[...merged.values()].flat()]
     const ranges = of(staged).map(({ file }) => file.range)
-    const [start] = ranges.toSorted((a, b) => (a.first < b.first ? -1 : 1))
+    const [start] = [...ranges, ...of(everLoaded).map(({ file }) => file.range)].toSorted((a, b) =>
+      a.first < b.first ? -1 : 1,
+    )
     const reached = (done: readonly LandingName[]): bigint => {
       if (!start) return stagedEnd
       const until = coveredUntil([...of(done).map(({ file }) => file.range), ...given], start.first)
       return ranges.every(({ last }) => last < until) ? stagedEnd : until
     }
-    const newestBelow = (done: readonly (LandingName & Partial<Newest>)[], until: bigint): number | null => {
+    const newestBelow = (done: readonly Done[], until: bigint): number | null => {
       const times = of(done).flatMap(({ file, newestMs }) => (file.range.last < until ? (newestMs ?? []) : []))
       return times.length === 0 ? null : Math.max(...times)
     }
-    const loaded = reached(landed ?? [])
-    const tables = [...merges].map(([table, { merged: files }]) => {
-      const merged = reached(files)
-      return { table, merged, mergedMs: newestBelow(files, merged) }
+    const loaded = reached(everLoaded)
+    const tables = [...merged].map(([table, files]) => {
+      const until = reached(files)
+      return { table, merged: until, mergedMs: newestBelow(files, until) }
     })
-    return { topic, partition, loaded, loadedMs: newestBelow(landed ?? [], loaded), tables }
+    return { topic, partition, loaded, loadedMs: newestBelow(everLoaded, loaded), tables }
   })
 }

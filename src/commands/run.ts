@@ -101,16 +101,17 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
   }
 }
 
-/** Until the process has its partitions, it looks again so soon. */
-const unassignedMs = 5_000
-
-/** The clock ticks by seconds; a turn comes when the last one has ended so long ago. */
+/** The clock ticks by seconds; a turn comes when the last one has ended so long ago, and when the process gets partitions. */
 function turnsOf(watch: WarehouseWatch, everyMs: number): () => Promise<void> {
   let dueMs = 0
+  let hadPlaces = false
   return async () => {
-    if (Date.now() < dueMs) return
-    const hasLooked = await watch.look()
-    dueMs = Date.now() + (hasLooked ? everyMs : Math.min(everyMs, unassignedMs))
+    const { hasPlaces } = watch
+    const isDue = Date.now() >= dueMs || (hasPlaces && !hadPlaces)
+    hadPlaces = hasPlaces
+    if (!isDue) return
+    await watch.look()
+    dueMs = Date.now() + everyMs
   }
 }
 

@@ -1,30 +1,24 @@
 /**
  * What `firn run` asks Snowflake by the clock, with the rights of the ingest role: whether the schema is the one that it needs,
- * and what became of the files of its own partitions within the last day. It tells by metrics, log and /readyz, and stops
- * nothing: staging needs no Snowflake. What is a finding is decided in audit/.
+ * and what became of the files of its own partitions (recent-audit.ts). It tells by metrics, log and /readyz, and stops nothing:
+ * staging needs no Snowflake. What is a finding is decided in audit/.
  */
 import { type Finding, placeOf } from '../audit/finding.ts'
 import { judge } from '../audit/judge.ts'
-import type { Config, TableConfig } from '../config.ts'
-import type { StagedFile, TopicEvidence } from '../evidence.ts'
-import { Failure, failures, toFailure } from '../failure.ts'
+import type { Config } from '../config.ts'
+import { Failure, toFailure } from '../failure.ts'
 import type { Place } from '../ingest/ingest.ts'
 import { Outage } from '../ingest/outage.ts'
-import { readGaps } from '../ingest/staged-trail.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
 import type { Stage } from '../stage/stage.ts'
-import { listStagedFrom, readRows } from '../stage/staged-files.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
-import { readLoads } from '../warehouse/file-evidence.ts'
-import { pendingScripts, readLedger } from '../warehouse/migrations.ts'
-import { tableNames } from '../warehouse/names.ts'
-import { readPipe, readStream, readTask } from '../warehouse/object-evidence.ts'
-import { type RecentMerges, readLandedOf, readRecentMerges } from '../warehouse/recent-evidence.ts'
-import { renderScripts } from '../warehouse/render.ts'
+import { type Ledger, pendingScripts, readLedger } from '../warehouse/migrations.ts'
+import { renderScripts, type Script } from '../warehouse/render.ts'
 import { readTemplates } from '../warehouse/scripts.ts'
 import { warehouseOf } from '../warehouse/values.ts'
-import { recentWatermarks } from './recent-watermarks.ts'
+import { RecentAudit } from './recent-audit.ts'
+import { type RecentWatermark, recentWatermarks } from './recent-watermarks.ts'
 
 /** What /readyz tells of it. */
 export type WarehouseState = {
@@ -42,8 +36,7 @@ export class WarehouseWatch {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #outage: Outage
-  /** by file: how many rows it says that it has */
-  readonly #rows = new Map<string, number | null>()
+  readonly #audits: ReadonlyMap<string, RecentAudit>
   #lack: Failure | null = null
   #findings: readonly Finding[] = []
   #told: ReadonlySet<string> = new Set()
@@ -53,6 +46,11 @@ export class WarehouseWatch {
     this.#places = places
     this.#logger = logger
     this.#metrics = metrics
+    this.#audits = new Map(
+      [...Map.groupBy(config.tables, ({ topic }) => topic)].flatMap(([topic, [first, ...others]]) =>
+        first ? [[topic, new RecentAudit(config, [first, ...others])] as const] : [],
+      ),
+    )
     this.#outage = new Outage('Snowflake', logger, { reachable: metrics.firn_warehouse_reachable })
   }
 
@@ -64,8 +62,13 @@ export class WarehouseWatch {
     return { trouble: lack ?? this.#outage.failure, findings }
   }
 
-  /** One turn. Never rejects. @returns whether there were partitions to look at */
-  async look(): Promise<boolean> {
+  /** Whether there are partitions to look at. */
+  get hasPlaces(): boolean {
+    return this.#places().length > 0
+  }
+
+  /** One turn. Never rejects. */
+  async look(): Promise<void> {
     const stage = openStage(this.#config.stage)
     try {
       const session = await connectSnowflake(warehouseOf(this.#config))
@@ -80,28 +83,33 @@ export class WarehouseWatch {
     } finally {
       stage.close()
     }
-    return this.#places().length > 0
   }
 
   async #lookAt(session: Session, stage: Stage): Promise<void> {
     await this.#checkSchema(session)
     const places = Map.groupBy(this.#places(), ({ topic }) => topic)
     const findings: Finding[] = []
-    const watermarks: ReturnType<typeof recentWatermarks>[number][] = []
-    const known = new Set<string>()
+    const watermarks: RecentWatermark[] = []
+    const troubles: Failure[] = []
     for (const [topic, own] of places) {
-      const tables = this.#config.tables.filter((table) => table.topic === topic)
-      const [table] = tables
-      if (!table) continue
-      const { evidence, merges } = await this.#gather(session, stage, { table, tables, own })
-      const { landingDays } = warehouseOf(this.#config)
-      findings.push(...judge(evidence, { patienceMs: this.#config.audit.patience, landingDays }))
-      watermarks.push(...recentWatermarks(evidence, merges, own))
-      for (const { name } of evidence.staged ?? []) known.add(name)
+      const audit = this.#audits.get(topic)
+      if (!audit) continue
+      // One topic that cannot be asked, for it is not migrated yet or a right is missing, hides nothing of the others.
+      try {
+        const { evidence, files } = await audit.gather(session, stage, own)
+        const { landingDays } = warehouseOf(this.#config)
+        findings.push(...judge(evidence, { patienceMs: this.#config.audit.patience, landingDays }))
+        watermarks.push(...recentWatermarks(files, own))
+        audit.advance(files)
+      } catch (error) {
+        troubles.push(toFailure(error))
+      }
     }
-    for (const name of this.#rows.keys()) if (!known.has(name)) this.#rows.delete(name)
     this.#tell(findings)
     this.#measure(findings, watermarks)
+    const [trouble] = troubles
+    if (trouble) throw trouble
+    this.#metrics.firn_audit_timestamp_seconds.set(Math.round(Date.now() / 1_000))
   }
 
   /** A migration that is missing is told, and nothing more: staging goes on. */
@@ -110,108 +118,24 @@ export class WarehouseWatch {
     // Without it the scripts cannot be rendered, and so not be compared.
     if (warehouse.storageIntegration === undefined) return
     const scripts = renderScripts(await readTemplates(), this.#config)
-    const pending = pendingScripts(scripts, await readLedger(session, warehouse)).map(({ script }) => script.name)
-    this.#metrics.firn_schema_pending_scripts.set(pending.length)
     const before = this.#lack?.message ?? null
-    const message = `${pending.length} of ${scripts.length} scripts are not applied: ${pending.join(', ')}`
-    this.#lack = pending.length === 0 ? null : new Failure('MIGRATION_MISSING', message)
-    if (this.#lack && message !== before) {
-      this.#logger.warn({ code: this.#lack.code, hint: failures.MIGRATION_MISSING.hint }, message)
-    }
+    this.#lack = this.#lackIn(scripts, await readLedger(session, warehouse))
+    if (!this.#lack || this.#lack.message === before) return
+    this.#logger.warn({ code: this.#lack.code, hint: this.#lack.hint }, this.#lack.message)
   }
 
-  async #gather(
-    session: Session,
-    stage: Stage,
-    {
-      table: { topic, epoch },
-      tables,
-      own,
-    }: { readonly table: TableConfig; readonly tables: readonly TableConfig[]; readonly own: readonly Place[] },
-  ): Promise<{ readonly evidence: TopicEvidence; readonly merges: ReadonlyMap<string, RecentMerges> }> {
-    const warehouse = warehouseOf(this.#config)
-    const { prefix } = this.#config.stage
-    const askedAt = new Date()
-    const merges = new Map<string, RecentMerges>()
-    for (const table of tables) merges.set(table.table, await readRecentMerges(session, warehouse, table))
-    const staged = await this.#readStaged(stage, { topic, epoch, own, merges: [...merges.values()] })
-    const done = mergedByAll([...merges.values()])
-    const open = staged.filter(({ name }) => !done.has(name))
-    const ranges = [...Map.groupBy(open, ({ file }) => file.partition)].map(([partition, files]) => {
-      const [first, last] = [files[0]?.file.range.first ?? 0n, files.at(-1)?.file.range.last ?? 0n]
-      return { partition, first, last }
-    })
-    const landed = await readLandedOf(session, warehouse, topic, ranges)
-    const names = new Set(staged.map(({ name }) => name))
-    const loads = (await readLoads(session, warehouse, topic)).filter(({ name }) => names.has(name))
-    const gaps = [...(await readGaps({ stage, prefix, topic, epoch }))].flatMap(([partition, given]) =>
-      given.map((range) => ({ epoch, partition, range })),
-    )
-    const found: TopicEvidence['tables'][number][] = []
-    for (const table of tables) {
-      const { task, retention } = tableNames(warehouse, table)
-      found.push({
-        table: table.table,
-        merged: (merges.get(table.table)?.merged ?? []).filter(({ name }) => names.has(name)),
-        stream: await readStream(session, warehouse, table, { asksForRows: false }),
-        merge: await readTask(session, warehouse, task),
-        retention: await readTask(session, warehouse, retention),
-        deep: null,
-      })
+  #lackIn(scripts: readonly Script[], ledger: Ledger): Failure | null {
+    try {
+      const pending = pendingScripts(scripts, ledger).map(({ script }) => script.name)
+      this.#metrics.firn_schema_pending_scripts.set(pending.length)
+      const names = `${pending.length} of ${scripts.length} scripts are not applied: ${pending.join(', ')}`
+      return pending.length === 0 ? null : new Failure('MIGRATION_MISSING', names)
+    } catch (error) {
+      // One that may not change has changed since it was applied.
+      const failure = toFailure(error)
+      if (failure.code !== 'MIGRATION_CHANGED') throw failure
+      return failure
     }
-    const pipe = await readPipe(session, warehouse, topic)
-    // What was merged by a table has landed; whether its rows are still there is for the whole audit.
-    const merged = [...merges.values()].flatMap((one) => one.merged).filter(({ name }) => names.has(name))
-    const wasLanded = merged.map(({ lastMergedAt, ...file }) => ({ ...file, firstLoadedAt: lastMergedAt }))
-    const both = [...wasLanded, ...landed.filter(({ name }) => names.has(name))]
-    return {
-      merges,
-      evidence: {
-        topic,
-        epoch,
-        askedAt,
-        log: null,
-        epochs: null,
-        gaps,
-        staged,
-        loads,
-        landed: both,
-        pipe,
-        tables: found,
-      },
-    }
-  }
-
-  /** From where all tables had merged a day ago; of those that are not merged yet, with their rows. */
-  async #readStaged(
-    stage: Stage,
-    {
-      topic,
-      epoch,
-      own,
-      merges,
-    }: {
-      readonly topic: string
-      readonly epoch: number
-      readonly own: readonly Place[]
-      readonly merges: readonly RecentMerges[]
-    },
-  ): Promise<readonly StagedFile[]> {
-    const { prefix } = this.#config.stage
-    const done = mergedByAll(merges)
-    const staged: StagedFile[] = []
-    for (const { partition } of own) {
-      const from = merges
-        .map(({ before }) => before.get(partition) ?? 0n)
-        .reduce((least, one) => (one < least ? one : least))
-      for (const file of await listStagedFrom(stage, prefix, { topic, epoch, partition }, from)) {
-        if (!this.#rows.has(file.name) && !done.has(file.name)) {
-          this.#rows.set(file.name, await readRows(stage, prefix, file))
-        }
-        staged.push({ ...file, rows: this.#rows.get(file.name) ?? null })
-      }
-    }
-    return staged
   }
 
   /** Each once, for as long as it lasts. */
@@ -228,7 +152,7 @@ export class WarehouseWatch {
     this.#findings = findings
   }
 
-  #measure(findings: readonly Finding[], watermarks: ReturnType<typeof recentWatermarks>): void {
+  #measure(findings: readonly Finding[], watermarks: readonly RecentWatermark[]): void {
     const metrics = this.#metrics
     metrics.firn_audit_findings.reset()
     for (const { topic, code } of findings) metrics.firn_audit_findings.inc({ topic, code })
@@ -249,10 +173,4 @@ export class WarehouseWatch {
       }
     }
   }
-}
-
-/** Names of the files that every table has merged. */
-function mergedByAll(merges: readonly RecentMerges[]): ReadonlySet<string> {
-  const [first, ...others] = merges.map(({ merged }) => new Set(merged.map(({ name }) => name)))
-  return new Set([...(first ?? [])].filter((name) => others.every((names) => names.has(name))))
 }

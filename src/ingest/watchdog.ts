@@ -1,6 +1,6 @@
 /**
  * Decides whether a process is stuck: it lags, it has read nothing for a while, and nothing is known that it waits for; and
- * which of its partitions stand still, whatever they wait for. Pure; what is measured is ingest.ts's, and so is what follows.
+ * which of its partitions stand still, whatever they wait for. Pure; what is measured is observer.ts's, and so is what follows.
  */
 import type { Phase } from './acceptance.ts'
 

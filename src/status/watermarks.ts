@@ -69,7 +69,9 @@ export function watermarksOf(observed: Observed): readonly Watermark[] {
       const isAll = files !== null && rangesIn(staged).every(({ last }) => last < until)
       return isAll && stagedEnd !== null && stagedEnd > until ? stagedEnd : until
     }
-    const [loadedEnd, mergedEnd] = [reached(loaded), reached(merged)]
+    // What was merged was loaded, also where the landing table has pruned it.
+    const everLoaded = loaded && [...loaded, ...(merged ?? [])]
+    const [loadedEnd, mergedEnd] = [reached(everLoaded), reached(merged)]
     const newestBelow = (done: readonly Done[] | null, until: bigint | null): number | null => {
       const own = (done ?? []).filter((file) => file.partition === partition && file.epoch === epoch)
       const times = own.flatMap(({ range, newestMs }) => (until !== null && range.last < until ? (newestMs ?? []) : []))
@@ -77,7 +79,7 @@ export function watermarksOf(observed: Observed): readonly Watermark[] {
     }
     const newest = {
       staged: stagedMs,
-      loaded: newestBelow(loaded, loadedEnd),
+      loaded: newestBelow(everLoaded, loadedEnd),
       merged: newestBelow(merged, mergedEnd),
     }
     return {

@@ -6,6 +6,7 @@ import type { LandedFile, LoadRecord, MergedFile } from '../evidence.ts'
 import { type LandingName, parseLandingName } from '../landing.ts'
 import type { Cell, Row, Session } from '../snowflake/session.ts'
 import { sharedNames, topicNames } from './names.ts'
+import { masked } from './masked.ts'
 import { needing } from './rights.ts'
 
 /** 14 days less an hour: Snowflake refuses to be asked for more, and its clock is not this one. */
@@ -16,13 +17,15 @@ export async function readLoads(
   session: Session,
   warehouse: WarehouseConfig,
   topic: string,
+  { hours = historyHours, onlyFailed = false }: { readonly hours?: number; readonly onlyFailed?: boolean } = {},
 ): Promise<readonly LoadRecord[]> {
   const { landing } = topicNames(warehouse, topic)
   const rows = await needing(warehouse, `SELECT ON TABLE ${landing.sql}`, () =>
     session.query(
       `SELECT file_name, stage_location, status, row_count, first_error_message, pipe_name, last_load_time
        FROM TABLE(${sharedNames(warehouse).database}.INFORMATION_SCHEMA.COPY_HISTORY(
-         TABLE_NAME => '${landing.sql}', START_TIME => DATEADD('hour', -${historyHours}, CURRENT_TIMESTAMP())))`,
+         TABLE_NAME => '${landing.sql}', START_TIME => DATEADD('hour', -${hours}, CURRENT_TIMESTAMP())))
+       ${onlyFailed ? "WHERE status NOT IN ('Loaded', 'Load in progress')" : ''}`,
     ),
   )
   return rows.flatMap((row) => {
@@ -30,7 +33,7 @@ export async function readLoads(
     const at = timeOf(row['LAST_LOAD_TIME'])
     if (!name || !at) return []
     const [status, count] = [textOf(row['STATUS']), Number(row['ROW_COUNT'] ?? 0)]
-    const [error, pipe] = [textOrNull(row['FIRST_ERROR_MESSAGE']), textOrNull(row['PIPE_NAME'])]
+    const [error, pipe] = [maskedOrNull(textOrNull(row['FIRST_ERROR_MESSAGE'])), textOrNull(row['PIPE_NAME'])]
     return [{ ...name, status, rows: count, error, pipe, at }]
   })
 }
@@ -89,4 +92,8 @@ function textOrNull(cell: Cell | undefined): string | null {
 
 function timeOf(cell: Cell | undefined): Date | null {
   return cell instanceof Date ? cell : null
+}
+
+function maskedOrNull(text: string | null): string | null {
+  return text === null ? null : masked(text)
 }

@@ -6,6 +6,7 @@ import type { TableConfig, WarehouseConfig } from '../config.ts'
 import type { PipeEvidence, Shown, StreamEvidence, TaskEvidence } from '../evidence.ts'
 import type { Row, Session } from '../snowflake/session.ts'
 import { type ObjectName, sharedNames, streamRemake, tableNames, topicNames } from './names.ts'
+import { masked } from './masked.ts'
 import { needing } from './rights.ts'
 
 /** @throws Failure as Session.query, RIGHT_MISSING */
@@ -52,12 +53,13 @@ export async function readStream(
   if (!shown) return { ...about, found: 'missing' }
   const isStale = String(shown['stale']).toLowerCase() === 'true'
   const staleAfter = timeIn(shown, 'stale_after')
-  if (isStale || !asksForRows) return { ...about, found: { isStale, staleAfter, hasRows: null } }
+  const createdAt = timeIn(shown, 'created_on') ?? new Date(0)
+  if (isStale || !asksForRows) return { ...about, found: { createdAt, isStale, staleAfter, hasRows: null } }
   const hasRows = await needing(warehouse, `SELECT ON STREAM ${stream.sql}`, async () => {
     const [answer] = await session.query(`SELECT SYSTEM$STREAM_HAS_DATA('${stream.sql}') AS HAS_ROWS`)
     return answer?.['HAS_ROWS'] === true
   })
-  return { ...about, found: { isStale, staleAfter, hasRows } }
+  return { ...about, found: { createdAt, isStale, staleAfter, hasRows } }
 }
 
 /** @throws Failure as Session.query */
@@ -72,13 +74,14 @@ export async function readTask(
   const rows = await session.query(
     `SELECT state, error_code, error_message
      FROM TABLE(${sharedNames(warehouse).database}.INFORMATION_SCHEMA.TASK_HISTORY(TASK_NAME => '${task.bare}', RESULT_LIMIT => 1000))
-     WHERE schema_name = 'FIRN' AND completed_time IS NOT NULL
+     WHERE database_name = ? AND schema_name = 'FIRN' AND completed_time IS NOT NULL
      ORDER BY completed_time DESC, scheduled_time DESC LIMIT 1`,
+    [warehouse.database],
   )
   const [newest] = rows
   const isFailed = newest !== undefined && String(newest['STATE']).startsWith('FAILED')
   const error = isFailed ? `${String(newest['ERROR_CODE'])} ${String(newest['ERROR_MESSAGE'])}` : null
-  return { name: task.sql, found: { state: String(shown['state']), error: error && oneLine(error) } }
+  return { name: task.sql, found: { state: String(shown['state']), error: error && masked(oneLine(error)) } }
 }
 
 async function show(

@@ -1,6 +1,6 @@
 /**
- * Reads what became of the landing files of the last day, which is what a running service asks again and again: it must not
- * cost more the longer a table lives. What is older is for `firn audit`, which reads all of it (file-evidence.ts).
+ * Reads what became of the landing files of some partitions from an offset on, which is what a running service asks again
+ * and again: it must not cost more the longer a table lives. Everything is for `firn audit` (file-evidence.ts).
  */
 import type { OffsetRange } from '../change.ts'
 import type { TableConfig, WarehouseConfig } from '../config.ts'
@@ -13,41 +13,61 @@ import { needing } from './rights.ts'
 /** `newestMs`: commit time at the source, else the Kafka timestamp, of its newest change; null where none has one. */
 export type Newest = { readonly newestMs: number | null }
 
-export type RecentMerges = {
-  /** by partition: the end of what was merged more than a day ago */
-  readonly before: ReadonlyMap<number, bigint>
-  readonly merged: readonly (MergedFile & Newest)[]
-}
-
-/** Of the table's current epoch. @throws Failure as Session.query, RIGHT_MISSING */
-export async function readRecentMerges(
-  session: Session,
-  warehouse: WarehouseConfig,
-  { topic, table, epoch }: TableConfig,
-): Promise<RecentMerges> {
-  const { mergedFiles } = sharedNames(warehouse)
-  const own = [table, `${topic}/e${epoch}/`]
-  const query = (sql: string) => needing(warehouse, `SELECT ON TABLE ${mergedFiles}`, () => session.query(sql, own))
-  const before = await query(
-    `SELECT kafka_partition AS P, MAX(last_offset) + 1 AS UNTIL FROM ${mergedFiles}
-     WHERE target_table = ? AND CONTAINS(file_name, ?) AND merged_at <= DATEADD('day', -1, SYSDATE()) GROUP BY kafka_partition`,
-  )
-  const recent = await query(
-    `SELECT file_name, SUM(row_count) AS ROW_COUNT, MAX(merged_at) AS LAST_MERGED, MAX(newest_ts) AS NEWEST FROM ${mergedFiles}
-     WHERE target_table = ? AND CONTAINS(file_name, ?) AND merged_at > DATEADD('day', -1, SYSDATE()) GROUP BY file_name`,
-  )
-  return {
-    before: new Map(before.map((row) => [Number(row['P']), BigInt(String(row['UNTIL']))])),
-    merged: recent.flatMap((row) => {
-      const name = parseLandingName(topic, String(row['FILE_NAME']))
-      if (!name) return []
-      return [{ ...name, rows: Number(row['ROW_COUNT']), lastMergedAt: row['LAST_MERGED'] as Date, ...newest(row) }]
-    }),
-  }
-}
+/** A partition, from an offset on. */
+export type From = { readonly partition: number; readonly from: bigint }
 
 /** Partitions in one statement. */
 const partitionsMax = 200
+
+/**
+ * By partition: behind the last row that was merged more than a day ago; nothing where none was.
+ *
+ * @throws Failure as Session.query, RIGHT_MISSING
+ */
+export async function readMergedYesterday(
+  session: Session,
+  warehouse: WarehouseConfig,
+  { topic, table, epoch }: TableConfig,
+): Promise<ReadonlyMap<number, bigint>> {
+  const { mergedFiles } = sharedNames(warehouse)
+  const rows = await needing(warehouse, `SELECT ON TABLE ${mergedFiles}`, () =>
+    session.query(
+      `SELECT kafka_partition AS P, MAX(last_offset) + 1 AS UNTIL FROM ${mergedFiles}
+       WHERE target_table = ? AND CONTAINS(file_name, ?) AND merged_at <= DATEADD('day', -1, SYSDATE())
+       GROUP BY kafka_partition`,
+      [table, `${topic}/e${epoch}/`],
+    ),
+  )
+  return new Map(rows.map((row) => [Number(row['P']), BigInt(String(row['UNTIL']))]))
+}
+
+/** What the merges of a table have taken of its current epoch, whenever. @throws Failure as Session.query, RIGHT_MISSING */
+export async function readMergedFrom(
+  session: Session,
+  warehouse: WarehouseConfig,
+  { topic, table, epoch }: TableConfig,
+  places: readonly From[],
+): Promise<readonly (MergedFile & Newest)[]> {
+  const { mergedFiles } = sharedNames(warehouse)
+  const found: (MergedFile & Newest)[] = []
+  for (const where of conditions(
+    places.map(({ partition, from }) => `(kafka_partition = ${partition} AND last_offset >= ${from})`),
+  )) {
+    const rows = await needing(warehouse, `SELECT ON TABLE ${mergedFiles}`, () =>
+      session.query(
+        `SELECT file_name, SUM(row_count) AS ROW_COUNT, MAX(merged_at) AS LAST_MERGED, MAX(newest_ts) AS NEWEST
+         FROM ${mergedFiles} WHERE target_table = ? AND CONTAINS(file_name, ?) AND (${where}) GROUP BY file_name`,
+        [table, `${topic}/e${epoch}/`],
+      ),
+    )
+    for (const row of rows) {
+      const name = parseLandingName(topic, String(row['FILE_NAME']))
+      if (!name) continue
+      found.push({ ...name, rows: Number(row['ROW_COUNT']), lastMergedAt: row['LAST_MERGED'] as Date, ...newest(row) })
+    }
+  }
+  return found
+}
 
 /** What the landing table holds of these offsets, by file. @throws Failure as Session.query, RIGHT_MISSING */
 export async function readLandedOf(
@@ -58,18 +78,15 @@ export async function readLandedOf(
 ): Promise<readonly (LandedFile & Newest)[]> {
   const { landing } = topicNames(warehouse, topic)
   const found: (LandedFile & Newest)[] = []
-  for (let start = 0; start < ranges.length; start += partitionsMax) {
-    const places = ranges
-      .slice(start, start + partitionsMax)
-      .map(
-        ({ partition, first, last }) =>
-          `(kafka_partition = ${partition} AND kafka_offset BETWEEN ${first} AND ${last})`,
-      )
+  const places = ranges.map(
+    ({ partition, first, last }) => `(kafka_partition = ${partition} AND kafka_offset BETWEEN ${first} AND ${last})`,
+  )
+  for (const where of conditions(places)) {
     const rows = await needing(warehouse, `SELECT ON TABLE ${landing.sql}`, () =>
       session.query(
         `SELECT file_name, COUNT(DISTINCT file_row_number) AS ROW_COUNT, MIN(load_time) AS FIRST_LOADED,
            MAX(COALESCE(source_ts, kafka_timestamp)) AS NEWEST
-         FROM ${landing.sql} WHERE ${places.join(' OR ')} GROUP BY file_name`,
+         FROM ${landing.sql} WHERE ${where} GROUP BY file_name`,
       ),
     )
     for (const row of rows) {
@@ -80,6 +97,13 @@ export async function readLandedOf(
     }
   }
   return found
+}
+
+function conditions(places: readonly string[]): readonly string[] {
+  const count = Math.ceil(places.length / partitionsMax)
+  return Array.from({ length: count }, (_, at) =>
+    places.slice(at * partitionsMax, (at + 1) * partitionsMax).join(' OR '),
+  )
 }
 
 function newest(row: Row): Newest {

@@ -13,15 +13,16 @@ import { warehouseOf } from './values.ts'
 
 export type RenderedFile = { readonly path: string; readonly text: string }
 
-/** Paths relative to the folder. Each script but the account's ends with its own line in the ledger. @throws as renderScripts */
-export function renderedFiles(
-  templates: readonly Template[],
-  config: Config,
-  version: string,
-): readonly RenderedFile[] {
+/**
+ * Paths relative to the folder. No version of Firn stands in them: a script that says the same is the same file, for tools that
+ * compare files with what they have applied. Each script but the account's ends with its own line in the ledger.
+ *
+ * @throws as renderScripts
+ */
+export function renderedFiles(templates: readonly Template[], config: Config): readonly RenderedFile[] {
   const account = renderAccountScript(templates, config)
   const scripts = renderScripts(templates, config).map((script) => {
-    const ledger = ledgerStatement(script, warehouseOf(config), `firn ${version}, rendered`)
+    const ledger = ledgerStatement(script, warehouseOf(config), 'as rendered')
     return { path: script.name, text: `${script.text.trimEnd()}\n\n-- The ledger of firn migrate.\n${ledger};\n` }
   })
   const aws = awsDocuments(config).map(({ name, text }) => ({ path: join('aws', name), text }))

@@ -220,14 +220,25 @@ describe('a file', () => {
     }
   })
 
-  test('of another partition than those that are asked for is left out, as for one service of several', () => {
-    const other = nameOf(0, 9, { partition: 1 })
-    const evidence = evidenceOf({ staged: [stagedFile(name), stagedFile(other)] })
-    const found = judge(evidence, { ...options, partitions: new Set([1]) })
-    assert.deepEqual(
-      found.map(({ partition }) => partition),
-      [1],
-    )
+  test('that is on the stage no more, and was merged by every table, has done its work, whatever is left of its rows', () => {
+    const merged = [tableOf({ merged: [mergedFile(name)] })]
+    const loads = [{ ...name, status: 'Loaded', rows: 10, error: null, pipe: 'P', at: ago(3_600_000) }]
+    assert.deepEqual(codes(evidenceOf({ loads, tables: merged })), [])
+    assert.deepEqual(codes(evidenceOf({ loads, staged: [stagedFile(name)], tables: merged })), ['ROWS_MISSING'])
+  })
+
+  test('of which a table that was just added has merged nothing yet is on its way', () => {
+    const added = tableOf({ table: 'S.NEW' })
+    const stream = {
+      ...added.stream,
+      found: { createdAt: ago(1_000), isStale: false, staleAfter: null, hasRows: null },
+    }
+    const tables = [tableOf({ merged: [mergedFile(name)] }), { ...added, stream }]
+    const files = { staged: [stagedFile(name)], landed: [landedFile(name)] }
+    assert.deepEqual(codes(evidenceOf({ ...files, tables })), [])
+    assert.deepEqual(codes(evidenceOf({ ...files, tables: [tableOf({ merged: [mergedFile(name)] }), added] })), [
+      'ROWS_UNMERGED',
+    ])
   })
 })
 
@@ -240,7 +251,11 @@ describe('an object', () => {
   test('of each state that is not as it must be is found', () => {
     const table = (changes: Parameters<typeof tableOf>[0]) => ({ tables: [tableOf(changes)] })
     const stream = (changes: object) => ({
-      stream: { name: 'S', remake: 'CREATE S', found: { isStale: false, staleAfter: null, hasRows: null, ...changes } },
+      stream: {
+        name: 'S',
+        remake: 'CREATE S',
+        found: { createdAt: ago(20 * dayMs), isStale: false, staleAfter: null, hasRows: null, ...changes },
+      },
     })
     const cases: readonly [code: readonly string[], changes: Partial<TopicEvidence>][] = [
       [['PIPE_MISSING'], { pipe: { name: 'P', found: 'missing' } }],
@@ -250,7 +265,7 @@ describe('an object', () => {
       [['PIPE_PAUSED', 'PIPE_RECREATED'], { pipe: pipe({ state: 'PAUSED', createdAt: ago(-1) }) }],
       [[], { pipe: pipe({ notedAt: null }) }],
       [['STREAM_MISSING'], table({ stream: { name: 'S', remake: 'CREATE S', found: 'missing' } })],
-      [['STREAM_STALE'], table(stream({ isStale: true, staleAfter: ago(1) }))],
+      [['STREAM_STALE'], table(stream({ createdAt: ago(20 * dayMs), isStale: true, staleAfter: ago(1) }))],
       [['STREAM_NEAR_STALE'], table(stream({ staleAfter: ago(-2 * dayMs) }))],
       [[], table(stream({ staleAfter: ago(-4 * dayMs) }))],
       [['TASK_MISSING'], table({ retention: { name: 'R', found: 'missing' } })],

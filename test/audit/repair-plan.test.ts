@@ -49,7 +49,15 @@ describe('a repair', () => {
       evidenceOf({
         staged: [stagedFile(a)],
         landed: [landedFile(a)],
-        tables: [tableOf({ stream: { name: 'S', remake: 'CREATE S', found: { isStale, staleAfter: null, hasRows } } })],
+        tables: [
+          tableOf({
+            stream: {
+              name: 'S',
+              remake: 'CREATE S',
+              found: { createdAt: ago(20 * dayMs), isStale, staleAfter: null, hasRows },
+            },
+          }),
+        ],
       })
     assert.deepEqual(kinds(unmerged(true)), ['run task'])
     assert.deepEqual(kinds(unmerged(false)), ['copy files'])

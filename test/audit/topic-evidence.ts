@@ -42,7 +42,11 @@ export function tableOf(changes: Partial<TableEvidence> = {}): TableEvidence {
   return {
     table: 'S.T',
     merged: [],
-    stream: { name: 'S', remake: 'CREATE S', found: { isStale: false, staleAfter: ago(-14 * dayMs), hasRows: null } },
+    stream: {
+      name: 'S',
+      remake: 'CREATE S',
+      found: { createdAt: ago(20 * dayMs), isStale: false, staleAfter: ago(-14 * dayMs), hasRows: null },
+    },
     merge: { name: 'M', found: { state: 'started', error: null } },
     retention: { name: 'R', found: { state: 'started', error: null } },
     deep: null,

@@ -1,13 +1,9 @@
 /** The watermarks that a running service tells, from the last day's files. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { recentWatermarks } from '../../src/commands/recent-watermarks.ts'
-import type { TopicEvidence } from '../../src/evidence.ts'
+import { type RecentFiles, recentWatermarks } from '../../src/commands/recent-watermarks.ts'
 import type { Place } from '../../src/ingest/ingest.ts'
 import { parseLandingName } from '../../src/landing.ts'
-import type { RecentMerges } from '../../src/warehouse/recent-evidence.ts'
-
-const at = new Date(0)
 
 function named(first: number, last: number, run = '') {
   const digits = (offset: number) => String(offset).padStart(20, '0')
@@ -18,18 +14,17 @@ function named(first: number, last: number, run = '') {
 
 type Ranges = readonly (readonly [first: number, last: number])[]
 
-function watermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Partial<TopicEvidence> = {}) {
-  const evidence = {
+function watermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Partial<RecentFiles> = {}) {
+  const files: RecentFiles = {
     topic: 't',
-    staged: staged.map((range) => ({ ...named(...range), storedAt: at, bytes: 1, rows: 1 })),
-    landed: landed.map((range) => ({ ...named(...range), rows: 1, firstLoadedAt: at })),
+    staged: staged.map((range) => ({ ...named(...range), storedAt: new Date(0), bytes: 1, rows: 1 })),
+    landed: landed.map((range) => named(...range)),
+    merged: new Map([['S.T', merged.map((range) => named(...range))]]),
     gaps: [],
     ...more,
-  } as unknown as TopicEvidence
-  const files = merged.map((range) => ({ ...named(...range), rows: 1, lastMergedAt: at }))
-  const merges = new Map<string, RecentMerges>([['S.T', { before: new Map(), merged: files }]])
+  }
   const own: readonly Place[] = [{ topic: 't', partition: 0, staged: 20n }]
-  const [watermark] = recentWatermarks(evidence, merges, own)
+  const [watermark] = recentWatermarks(files, own)
   assert.ok(watermark)
   const [table] = watermark.tables
   return [watermark.loaded, watermark.loadedMs, table?.merged, table?.mergedMs]
@@ -49,8 +44,16 @@ test('each stops at the first file that it lacks, and tells the time of what lie
     [13, 15],
     [16, 17],
   ] as const
-  assert.deepEqual(watermarkOf(staged, [staged[0], staged[1]], [staged[0], staged[2]]), [16n, 15_000, 13n, 12_000])
+  assert.deepEqual(watermarkOf(staged, [staged[0], staged[1]], [staged[0]]), [16n, 15_000, 13n, 12_000])
   assert.deepEqual(watermarkOf(staged, [], []), [10n, null, 10n, null])
+})
+
+test('what was merged was loaded, also where the stage or the landing table has it no more', () => {
+  const files = [
+    [10, 12],
+    [13, 15],
+  ] as const
+  assert.deepEqual(watermarkOf([files[1]], [], files), [20n, 15_000, 20n, 15_000])
 })
 
 test('a day without files is nothing to wait for', () => {
@@ -64,6 +67,6 @@ test('what was given up holds nothing up, and files of a backfill count for noth
   ] as const
   const gaps = [{ epoch: 1, partition: 0, range: { first: 13n, last: 14n } }]
   assert.deepEqual(watermarkOf(staged, staged, [staged[0]], { gaps }), [20n, 17_000, 15n, 12_000])
-  const landed = [{ ...named(10, 12, 'run-x/'), rows: 1, firstLoadedAt: at }]
+  const landed = [named(10, 12, 'run-x/')]
   assert.deepEqual(watermarkOf([[10, 12]], [], [], { landed }), [10n, null, 10n, null])
 })

@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test'
 import { stringify } from 'yaml'
 import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
 import { connectSnowflake, type Session } from '../../src/snowflake/session.ts'
+import { openStage } from '../../src/stage/s3.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { firn, type Running, startFirn } from '../support/firn.ts'
 import { testStack } from '../support/stack.ts'
@@ -19,6 +20,7 @@ import { until } from '../support/until.ts'
 const { kafka: kafkaAt, s3, warehouse } = testStack()
 const id = randomBytes(4).toString('hex')
 const topic = `watch-${id}`
+const later = `${topic}-later`
 const database = `WATCH_${id.toUpperCase()}`
 const schema = `${database}.FIRN`
 const pipe = `${schema}.WATCH_${id.toUpperCase()}_PIPE_2`
@@ -26,6 +28,8 @@ const merge = `${schema}.SHOP_T_MERGE`
 
 let folder: string
 let file: string
+/** Without the topic that comes later. */
+let firstFile: string
 let owner: Session
 let ingester: Running
 let url = ''
@@ -54,6 +58,11 @@ async function metric(name: string, label: string): Promise<Readonly<Record<stri
   )
 }
 
+/** Both merges of the first topic. */
+async function runTasks(): Promise<void> {
+  for (const task of [merge, `${schema}.SHOP_T_SOFT_MERGE`]) await owner.execute(`EXECUTE TASK ${task}`)
+}
+
 async function send(from: number, count: number): Promise<void> {
   const messages = Array.from({ length: count }, (_, at) => ({
     key: String(from + at),
@@ -66,6 +75,7 @@ async function send(from: number, count: number): Promise<void> {
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firn-watch-'))
   file = join(folder, 'firn.yaml')
+  firstFile = join(folder, 'first.yaml')
   const { accessUrl, account, user, password, warehouse: compute, storageIntegration } = warehouse
   const { bucket, region, endpoint, accessKeyId, secretAccessKey } = s3
   const config = {
@@ -75,14 +85,20 @@ before(async () => {
     ingest: { freshness: '300ms' },
     audit: { every: '1s', patience: '3s' },
     status: { listen: '127.0.0.1:0' },
-    tables: [{ topic, table: 'SHOP.T', key: ['id'] }],
+    tables: [
+      { topic, table: 'SHOP.T', key: ['id'] },
+      { topic, table: 'SHOP.T_SOFT', key: ['id'], deletes: 'soft' },
+      { topic: later, table: 'SHOP.LATER', key: ['id'] },
+    ],
   }
   await writeFile(file, stringify(config))
+  await writeFile(firstFile, stringify({ ...config, tables: config.tables.slice(0, 2) }))
   owner = await connectSnowflake({ ...warehouse, database })
   await producer.connect()
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false })
+  const topics = [topic, later].map((name) => ({ topic: name, numPartitions: 1 }))
+  await admin.createTopics({ topics, waitForLeaders: false })
   await admin.disconnect()
   ingester = startFirn(['run', '--config', file], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
   const port = await until(
@@ -107,47 +123,47 @@ describe('a running service', { concurrency: false }, () => {
     await send(0, 5)
     const { warehouse: told } = await until('the lack', readyz, (state) => state.warehouse.trouble !== null)
     assert.equal(told.trouble?.code, 'MIGRATION_MISSING')
-    assert.match(told.trouble.message, /^15 of 15 scripts are not applied: V000__ledger\.sql, /)
+    assert.match(told.trouble.message, /^33 of 33 scripts are not applied: V000__ledger\.sql, /)
     await until(
       'files on the stage',
-      () => metric('firn_staged_offset', 'partition'),
-      (staged) => staged['0'] === 5,
+      () => metric('firn_staged_offset', 'topic'),
+      (staged) => staged[topic] === 5,
     )
     const { ready } = await until('a member of the group', readyz, (state) => state.ready)
     assert.equal(ready, true)
-    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 15 })
+    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 33 })
     assert.match(ingester.log(), /"code":"MIGRATION_MISSING"/)
   })
 
   test('tells how far it is loaded and merged, and finds nothing where all is well', async () => {
-    const { code, stderr } = await firn(['migrate', '--config', file])
+    const { code, stderr } = await firn(['migrate', '--config', firstFile])
     assert.equal(code, 0, stderr)
-    const checked = await firn(['check', '--config', file], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
+    const checked = await firn(['check', '--config', firstFile], { FIRN_WAREHOUSE_ROLE: 'FIRN_INGEST' })
     assert.equal(checked.code, 0, checked.stdout)
     await owner.execute(`ALTER TASK ${merge} SUSPEND`)
     await until(
       'loaded',
-      () => metric('firn_loaded_offset', 'partition'),
-      (loaded) => loaded['0'] === 5,
+      () => metric('firn_loaded_offset', 'topic'),
+      (loaded) => loaded[topic] === 5,
     )
-    assert.deepEqual(await metric('firn_merged_offset', 'table'), { 'SHOP.T': 0 })
+    assert.equal((await metric('firn_merged_offset', 'table'))['SHOP.T'], 0)
     await owner.execute(`ALTER TASK ${merge} RESUME`)
-    await owner.execute(`EXECUTE TASK ${merge}`)
+    await runTasks()
     await until(
       'merged',
       () => metric('firn_merged_offset', 'table'),
-      (merged) => merged['SHOP.T'] === 5,
+      (merged) => merged['SHOP.T'] === 5 && merged['SHOP.T_SOFT'] === 5,
     )
     const [newest = 0] = Object.values(await metric('firn_merged_source_timestamp_seconds', 'table'))
     assert.ok(Math.abs(newest - Date.now() / 1_000) < 3_600)
     const { warehouse: told } = await until(
       'nothing is found',
       readyz,
-      (state) => state.warehouse.trouble === null && state.warehouse.findings.length === 0,
+      (state) => state.warehouse.findings.length === 0,
     )
-    assert.deepEqual(told, { trouble: null, findings: [] })
-    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 0 })
-    assert.deepEqual(await metric('firn_warehouse_reachable', 'x'), { '': 1 })
+    // The other topic hides nothing of this one.
+    assert.match(told.trouble?.message ?? '', /^10 of 33 scripts are not applied: R__\w+_LATER__10_landing\.sql, /)
+    assert.deepEqual(await metric('firn_schema_pending_scripts', 'x'), { '': 10 })
   })
 
   test('finds that a pipe stands still, with the files that wait for it, and forgets it when it is over', async () => {
@@ -157,17 +173,38 @@ describe('a running service', { concurrency: false }, () => {
     const found = await until('both', readyz, (state) => codes(state).includes('FILE_NOT_LOADED'))
     assert.ok(codes(found).includes('PIPE_PAUSED'))
     assert.equal(found.ready, true)
-    assert.deepEqual(await metric('firn_loaded_offset', 'partition'), { 0: 5 })
+    assert.equal((await metric('firn_loaded_offset', 'topic'))[topic], 5)
     assert.equal((await metric('firn_audit_findings', 'code'))['PIPE_PAUSED'], 1)
     assert.match(ingester.log(), /"code":"PIPE_PAUSED".*"msg":"audit: /)
     await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = FALSE`)
-    await owner.execute(`EXECUTE TASK ${merge}`)
-    await until('nothing any more', readyz, (state) => codes(state).every((code) => code === 'ROWS_UNMERGED'))
     await until(
       'loaded again',
-      () => metric('firn_loaded_offset', 'partition'),
-      (loaded) => loaded['0'] === 8,
+      () => metric('firn_loaded_offset', 'topic'),
+      (loaded) => loaded[topic] === 8,
     )
+    await runTasks()
+    await until('nothing any more', readyz, (state) => codes(state).length === 0)
+  })
+
+  test('takes what was merged by one table a day before another for merged, and what was removed since for loaded', async () => {
+    await owner.execute(
+      `UPDATE ${schema}.MERGED_FILES SET merged_at = DATEADD('day', -2, merged_at) WHERE target_table = 'SHOP.T'`,
+    )
+    const stage = openStage({ ...s3, prefix: `${topic}/` })
+    for await (const { key } of stage.list(`${topic}/${topic}/e1/`)) await stage.remove(key)
+    stage.close()
+    const before = await metric('firn_audit_timestamp_seconds', 'x')
+    await firn(['migrate', '--config', file])
+    const { warehouse: told } = await until('all is well', readyz, (state) => state.warehouse.trouble === null)
+    await until(
+      'a turn after that',
+      () => metric('firn_audit_timestamp_seconds', 'x'),
+      (now) => (now[''] ?? 0) > (before[''] ?? 0) + 2,
+    )
+    assert.deepEqual(told.findings, [])
+    assert.deepEqual((await readyz()).warehouse, { trouble: null, findings: [] })
+    assert.equal((await metric('firn_loaded_offset', 'topic'))[topic], 8)
+    assert.deepEqual(await metric('firn_warehouse_reachable', 'x'), { '': 1 })
   })
 
   test('names a right that it lacks, and goes on', async () => {

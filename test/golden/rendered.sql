@@ -324,7 +324,8 @@ BEGIN
     s.kafka_offset,
     s.row_index,
     s.op,
-    s.id,
+    -- For people to find it; the whole of a longer one would not fit, and the merge must not fail for it.
+    SUBSTR(s.id, 1, 65536),
     s.position,
     s.before,
     s.after,
@@ -529,6 +530,7 @@ GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_LIVE TO ROLE FIRN_READER;
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION
   WAREHOUSE = FIRN_WH
@@ -540,6 +542,7 @@ EXECUTE IMMEDIATE $$
 BEGIN
   DELETE FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND op <> 'x'
     AND file_name IN (
       SELECT file_name
       FROM CDC.FIRN.MERGED_FILES
@@ -831,7 +834,8 @@ BEGIN
     s.kafka_offset,
     s.row_index,
     s.op,
-    s.id,
+    -- For people to find it; the whole of a longer one would not fit, and the merge must not fail for it.
+    SUBSTR(s.id, 1, 65536),
     s.position,
     s.before,
     s.after,
@@ -988,7 +992,8 @@ BEGIN
     s.kafka_offset,
     s.row_index,
     s.op,
-    s.id,
+    -- For people to find it; the whole of a longer one would not fit, and the merge must not fail for it.
+    SUBSTR(s.id, 1, 65536),
     s.position,
     s.before,
     s.after,
@@ -1325,6 +1330,7 @@ GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_LIVE" TO ROLE FIRN_READER;
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDER_RETENTION
   WAREHOUSE = FIRN_WH
@@ -1336,6 +1342,7 @@ EXECUTE IMMEDIATE $$
 BEGIN
   DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND op <> 'x'
     AND file_name IN (
       SELECT file_name
       FROM CDC.FIRN.MERGED_FILES
@@ -1363,6 +1370,7 @@ GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_ORDER_RETENTION TO ROLE FIRN_OPERAT
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION
   WAREHOUSE = FIRN_WH
@@ -1374,6 +1382,7 @@ EXECUTE IMMEDIATE $$
 BEGIN
   DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND op <> 'x'
     AND file_name IN (
       SELECT file_name
       FROM CDC.FIRN.MERGED_FILES

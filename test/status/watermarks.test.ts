@@ -43,7 +43,7 @@ describe('watermarks', () => {
         log: [{ partition: 0, committed: 9n, metadata: null, isVouched: false, stagedMs: null, end: 9n }],
         staged,
         loaded: [file(0, 2), file(4, 8)],
-        merged: [file(3, 3), file(4, 8)],
+        merged: [file(4, 8)],
       }),
       { consumed: 9n, staged: 9n, loaded: 3n, merged: 0n, end: 9n },
     )
@@ -70,6 +70,13 @@ describe('watermarks', () => {
       merged: 5n,
       end: 9n,
     })
+  })
+
+  test('what the landing table has pruned was loaded: it was merged', () => {
+    const files = [file(0, 2), file(3, 5), file(6, 8)]
+    const log = [{ partition: 0, committed: 9n, metadata: 'own', isVouched: true, stagedMs: 8, end: 9n }]
+    const pruned = first({ log, staged: files, loaded: [file(6, 8)], merged: files })
+    assert.deepEqual(pruned, { consumed: 9n, staged: 9n, loaded: 9n, merged: 9n, end: 9n })
   })
 
   test('the newest change below each watermark tells how old it is; one behind a hole does not count', () => {

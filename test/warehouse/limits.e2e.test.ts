@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { executeTask } from '../support/contract.ts'
-import { change, Places } from '../support/places.ts'
+import { change, customers, Places } from '../support/places.ts'
 
 let places: Places
 
@@ -126,6 +126,40 @@ describe('what cannot be applied, and what people do by hand', { concurrency: fa
       'later new',
       'quiet true',
     ])
+  })
+
+  test('retention prunes what every table has merged long ago, and keeps rejects, what is young, and what is not merged', async () => {
+    const { put, count, rows, run, landing, migrate, configure, database } = await merged('RETENTION')
+    await configure([customers, { ...customers, table: 'SHOP.SECOND' }])
+    await migrate()
+    for (const task of ['CUSTOMERS', 'SECOND']) {
+      await places.session.execute(`ALTER TASK ${database}.FIRN.SHOP_${task}_MERGE SUSPEND`)
+    }
+    await put(0, change('c', 'both', 0), { op: 'x', error: 'NOT_JSON: it is none', raw: 'AAEC' })
+    await count(landing, 2)
+    await run()
+    await executeTask(places.session, 'SHOP_SECOND_MERGE')
+    await put(2, change('c', 'one table', 2))
+    await count(landing, 3)
+    await run()
+    await put(3, change('c', 'none', 3))
+    await count(landing, 4)
+    // Merged by both, and young.
+    await places.session.execute(`UPDATE ${landing} SET load_time = DATEADD('day', -40, load_time)`)
+    await put(4, change('c', 'young', 4))
+    await count(landing, 5)
+    const left = () => rows(`SELECT COALESCE(id, 'reject') FROM ${landing} ORDER BY kafka_offset`)
+    await executeTask(places.session, 'SHOP_CUSTOMERS_RETENTION')
+    assert.deepEqual(await left(), ['reject', 'one table', 'none', 'young'])
+    // Once both have merged all of it, what is old goes too.
+    await run()
+    await executeTask(places.session, 'SHOP_SECOND_MERGE', 2)
+    await executeTask(places.session, 'SHOP_CUSTOMERS_RETENTION', 2)
+    assert.deepEqual(await left(), ['reject', 'young'])
+    for (const table of ['CUSTOMERS', 'SECOND']) {
+      const ids = await rows(`SELECT ID FROM ${database}.SHOP.${table} ORDER BY ID`)
+      assert.deepEqual(ids, ['both', 'none', 'one table', 'young'])
+    }
   })
 
   test('a floor lets tombstones go; what comes below it for a row that is not there is listed, not applied', async () => {

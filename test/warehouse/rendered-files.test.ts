@@ -21,25 +21,25 @@ async function folderOf(t: TestContext): Promise<string> {
 }
 
 test('each script but the account’s ends with its own line for the ledger, by the checksum that firn migrate has', () => {
-  const files = new Map(renderedFiles(templates, config, '1.2.3').map(({ path, text }) => [path, text]))
+  const files = new Map(renderedFiles(templates, config).map(({ path, text }) => [path, text]))
   for (const { name, checksum, text } of renderScripts(templates, config)) {
     const file = files.get(name) ?? ''
     assert.ok(file.startsWith(text.trimEnd()), name)
-    assert.match(file, new RegExp(`SELECT '${name}' AS script, '${checksum}' AS checksum, 'firn 1.2.3, rendered' AS`))
+    assert.match(file, new RegExp(`SELECT '${name}' AS script, '${checksum}' AS checksum, 'as rendered' AS`))
   }
   assert.doesNotMatch(files.get('0_account.sql') ?? 'MIGRATIONS', /MIGRATIONS/)
 })
 
 test('a second rendering replaces the first; a script of another configuration is not left to be applied', async (t) => {
   const folder = await folderOf(t)
-  const files = renderedFiles(templates, config, '1.2.3')
+  const files = renderedFiles(templates, config)
   await writeRenderedFiles(folder, files)
   await writeRenderedFiles(folder, files)
   const scripts = files.filter(({ path }) => path.endsWith('.sql')).map(({ path }) => path)
   assert.deepEqual((await readdir(folder)).filter((name) => name !== 'aws').sort(), [...scripts].sort())
   for (const { path, text } of files) assert.equal(await readFile(join(folder, path), 'utf8'), text)
   const [customers] = config.tables
-  const fewer = renderedFiles(templates, exampleConfig({ tables: [customers] }), '1.2.3')
+  const fewer = renderedFiles(templates, exampleConfig({ tables: [customers] }))
   await assert.rejects(writeRenderedFiles(folder, fewer), /FOLDER_TAKEN|R__SHOP_ORDERS__10_landing\.sql/)
   await writeFile(join(folder, 'notes.txt'), 'not a script')
   await writeRenderedFiles(folder, files)
