@@ -11,12 +11,7 @@ import { judgeObjects } from './objects.ts'
 
 /** In the order of the path: staged, loaded, merged, then the objects. */
 export function judge(evidence: TopicEvidence, patience: Patience): readonly Finding[] {
-  return [
-    ...judgeGaps(evidence),
-    ...judgeFiles(evidence, patience),
-    ...judgeDeep(evidence),
-    ...judgeObjects(evidence),
-  ]
+  return [...judgeGaps(evidence), ...judgeFiles(evidence, patience), ...judgeDeep(evidence), ...judgeObjects(evidence)]
 }
 
 /** What looks odd in the same evidence and is right. */
