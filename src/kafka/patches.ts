@@ -73,6 +73,8 @@ type ConsumerGroup = {
 type Runner = {
   readonly running: boolean
   readonly consumerGroup: ConsumerGroup
+  readonly fetchManager: { stop(): Promise<void> }
+  fetch(nodeId: number): Promise<readonly FetchedBatch[]>
   readonly eachBatch: (
     payload: Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat'> & { batch: unknown },
   ) => Promise<void>
@@ -128,7 +130,9 @@ function load(): typeof kafkajsTypes {
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
   markFetches(group)
   askBeforeRejoin(group)
-  handOver(prototypeOf('kafkajs/src/consumer/runner') as Runner)
+  const runner = prototypeOf('kafkajs/src/consumer/runner') as Runner
+  handOver(runner)
+  endFetchers(runner)
   beginConnectionsAnew(prototypeOf('kafkajs/src/network/connection') as Connection)
   stopIdleTimer(prototypeOf('kafkajs/src/network/requestQueue') as RequestQueue)
   const cluster = prototypeOf('kafkajs/src/cluster') as Brokers
@@ -290,6 +294,19 @@ function handOver(runner: Runner): void {
       },
     })
     await this.heartbeat()
+  }
+}
+
+/**
+ * A consumer that is stopped while kafkajs takes up a change of its brokers makes fetchers after those that it has stopped. They
+ * are answered with nothing, at once and for ever, and nothing else in the process comes to its turn.
+ */
+function endFetchers(runner: Runner): void {
+  const fetch = Reflect.get(runner, 'fetch')
+  runner.fetch = async function (this: Runner, nodeId) {
+    // Each of them ends after this answer; to wait for that here would be to wait for itself.
+    if (!this.running) void this.fetchManager.stop()
+    return await fetch.call(this, nodeId)
   }
 }
 

@@ -81,6 +81,45 @@ test('a member with hooks is handed each fetch as it is, also one without messag
   assert.equal(seen.length, 1)
 })
 
+test('a consumer that is stopped while its brokers change ends, and does not spin', async () => {
+  type FetchManager = { start(): Promise<void>; stop(): Promise<void> }
+  const createFetchManager = inside('kafkajs/src/consumer/fetchManager') as (options: object) => FetchManager
+  const silent = { debug: () => undefined, namespace: () => silent }
+  let nodes = [1]
+  let asked = 0
+  const member = Object.assign(Object.create(runner) as { running: boolean; fetch(id: number): Promise<unknown[]> }, {
+    running: true,
+    logger: silent,
+    instrumentationEmitter: { emit: () => undefined },
+    consumerGroup: {
+      heartbeat: () => Promise.resolve(),
+      fetch: async () => {
+        await Promise.resolve()
+        // The brokers have changed by the next fetch, which makes new fetchers; by then the consumer is stopped.
+        nodes = [1, 2]
+        return []
+      },
+    },
+    fetchManager: null as FetchManager | null,
+  })
+  const manager = createFetchManager({
+    logger: silent,
+    getNodeIds: () => {
+      if (++asked > 1_000) throw new Error('it spins')
+      if (nodes.length > 1 && member.running) {
+        member.running = false
+        void member.fetchManager?.stop()
+      }
+      return nodes
+    },
+    fetch: (id: number) => member.fetch(id),
+    handler: () => Promise.resolve(),
+  })
+  member.fetchManager = manager
+  await manager.start()
+  assert.ok(asked < 20, `${asked} looks at the brokers`)
+})
+
 test('a fetch is marked with the turn in which it was asked for', async () => {
   let turn = 5
   const cluster = {}
