@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditReport } from './auditor.ts'
 import { type Bench, type Ground, type Member, startGround, told } from './ground.ts'
 import { seededRandom } from './random.ts'
+import { until } from '../support/until.ts'
 import { noFaults } from './s3-store.ts'
 import { startWorkload } from './workload.ts'
 
@@ -26,6 +27,9 @@ export type ChaosResult = {
 
 /** After the last fault, what is left must be staged and committed within it: rebalances end, and about 100,000 messages. */
 export const drainBoundMs = 120_000
+
+/** A member that was told to leave has ended by then: ingest.leaveTimeout is 5 s, and so is what Kafka gets. */
+const leaveBoundMs = 60_000
 
 const membersMax = 4
 const partitions = 6
@@ -98,7 +102,12 @@ class Chaos {
     const drainedMs = Date.now() - calmMs
     const members = this.#bench.members()
     for (const member of members) if (!this.#leaving.has(member.name)) member.signal('SIGTERM')
-    await Promise.all(members.map(({ ended }) => ended))
+    await until(
+      'every member to leave',
+      () => members.filter((member) => member.running()).map((member) => `${member.name}: ${told(member)}`),
+      (left) => left.length === 0,
+      leaveBoundMs,
+    )
     const { unavailable, conflict, lostAnswer } = this.#ground.store.inflicted
     Object.assign(this.#counts, { '503': unavailable, '409': conflict, 'answer lost': lostAnswer })
     return { counts: this.#counts, drainedMs, report: await this.#bench.audit() }
