@@ -131,7 +131,7 @@ export const failures = {
   },
   RIGHT_MISSING: {
     response: 'fatal',
-    hint: 'The object is not there (then: firn migrate), or warehouse.role lacks a right on it, which its owner gives.',
+    hint: 'The object is not there (then: firn migrate), or warehouse.role lacks a right on it. Where another role is meant for this (FIRN_OWNER migrates, FIRN_OPERATOR repairs and audits --deep), run with it: FIRN_WAREHOUSE_ROLE. Else its owner gives the right.',
   },
   MIGRATION_CHANGED: {
     response: 'fatal',

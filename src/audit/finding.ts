@@ -10,7 +10,7 @@ const repair = 'Run: firn audit --repair'
 export const findingTable = {
   // Between Kafka and the landing table.
   STAGE_GAP: {
-    hint: 'Their file was removed before it was loaded, or never stored. Stage them again with a backfill while Kafka has them; else reload their rows from the source, and record that the offsets are given up.',
+    hint: 'Their file was removed before it was loaded, or never stored. Restore it where the bucket keeps versions; else reload their rows from the source, and record that the offsets are given up (with --discard where Kafka still has them).',
   },
   FILE_NOT_LOADED: {
     hint: `The pipe has not heard of it, or cannot load. See to what is said of the pipe, then load the file. ${repair}`,

@@ -116,7 +116,7 @@ const stepsWish = (...steps: readonly RepairStep[]): Wish => ({ kind: 'steps', s
 function copyWish(files: readonly string[], { staged }: TopicEvidence): Wish {
   const there = new Set((staged ?? []).map(({ name }) => name))
   if (files.every((file) => there.has(file))) return { kind: 'copy', files }
-  return person('the file is on the stage no more: stage its offsets again with a backfill')
+  return person('the file is on the stage no more: restore it, or reload its rows from the source')
 }
 
 /** The merge takes what its stream still has; what the stream has passed comes again with the file. */

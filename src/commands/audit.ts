@@ -24,7 +24,7 @@ const options = {
   deep: { type: 'boolean' },
   repair: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
-  patience: { type: 'string', default: '15m' },
+  patience: { type: 'string' },
   json: { type: 'boolean' },
 } as const
 
@@ -51,7 +51,7 @@ Exits 0 without findings, 3 with some, 1 where something could not be asked; aft
   --deep               compare each row of the target tables with its landing rows too; reads both whole
   --repair             do what can be done
   --dry-run            with --repair: print what would be done, and do nothing
-  --patience DURATION  what is younger may still be on its way (default: 15m)
+  --patience DURATION  what is younger may still be on its way (default: audit.patience of the configuration, 15m)
   --config FILE        the configuration (default: FIRN_CONFIG, then firn.yaml)
   --json               print the result as one JSON object; offsets are text
 
@@ -66,11 +66,12 @@ examples:
     const isRepair = values.repair === true
     const isDryRun = values['dry-run'] === true
     if (isDryRun && !isRepair) throw new Failure('USAGE', `--dry-run goes with --repair; for example: ${example}`)
-    const patienceMs = durationMs(values.patience)
-    if (patienceMs === null) {
+    const given = values.patience === undefined ? undefined : durationMs(values.patience)
+    if (given === null) {
       throw new Failure('USAGE', `--patience ${values.patience} is no duration; for example: firn audit --patience 15m`)
     }
     const config = loadConfig({ file: values.config, env: io.env })
+    const patienceMs = given ?? config.audit.patience
     warehouseOf(config)
     const how = { io, patienceMs, isDeep: values.deep === true, isRepair, isDryRun }
     const report = await withSession(config, (session, failures) => audit(session, config, how, failures))

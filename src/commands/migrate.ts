@@ -7,6 +7,7 @@ import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { applyScript, type PendingScript, pendingScripts, readLedger } from '../warehouse/migrations.ts'
+import { roleNames } from '../warehouse/names.ts'
 import { renderAccountScript, renderScripts, type Script } from '../warehouse/render.ts'
 import { renderedFiles, writeRenderedFiles } from '../warehouse/rendered-files.ts'
 import { readTemplates } from '../warehouse/scripts.ts'
@@ -137,12 +138,25 @@ async function applyAll(
   for (const one of pending) {
     if (io.signal.aborted) throw new Failure('INTERRUPTED', `stopped before ${one.script.name}`)
     const startMs = performance.now()
-    const isOwn = await applyScript(session, warehouseOf(config), one, appliedBy)
+    const isOwn = await applyScript(session, warehouseOf(config), one, appliedBy).catch((error: unknown) => {
+      throw isDenied(error)
+        ? new Failure('RIGHT_MISSING', error.message, { cause: error, command: asOwner(config) })
+        : error
+    })
     const seconds = Math.round(performance.now() - startMs) / 1000
     io.stderr.write(`applied ${one.script.name} (${isOwn ? one.why : 'by another'}, ${seconds.toFixed(1)} s)\n`)
     if (isOwn) applied.push({ script: one.script.name, seconds })
   }
   return applied
+}
+
+/** Snowflake's SQL state 42501: the role may not do this. */
+function isDenied(error: unknown): error is Failure {
+  return error instanceof Failure && error.code === 'STATEMENT_FAILED' && / SQL state 42501[,)]/.test(error.message)
+}
+
+function asOwner(config: Config): string {
+  return `FIRN_WAREHOUSE_ROLE=${roleNames(warehouseOf(config)).owner} firn migrate`
 }
 
 function planText(pending: readonly PendingScript[], all: readonly Script[]): string {

@@ -41,8 +41,8 @@ export class RecentAudit {
   readonly #tables: readonly TableConfig[]
   readonly #topic: string
   readonly #epoch: number
-  /** by partition */
-  readonly #begin = new Map<number, bigint>()
+  /** by partition: where its next file begins; null while no file is known */
+  readonly #begin = new Map<number, bigint | null>()
   /** by file: how many rows it says that it has */
   readonly #rows = new Map<string, number | null>()
 
@@ -82,13 +82,18 @@ export class RecentAudit {
     const gaps = [...(await readGaps({ stage, prefix, topic, epoch }))].flatMap(([partition, given]) =>
       given.map((range) => ({ epoch, partition, range })),
     )
+    const begins = new Map(
+      [...this.#begin].flatMap(([partition, begin]) => (begin === null ? [] : [[partition, begin] as const])),
+    )
     const evidence = {
-      ...{ topic, epoch, askedAt, log: null, epochs: null, gaps, staged, loads },
+      ...{ topic, epoch, askedAt, log: null, gaps, staged, loads },
+      // A hole right behind what was merged last is one too.
+      epochs: [{ epoch, starts: begins }],
       landed: [...wasLanded(merged), ...landed],
       pipe: await readPipe(session, warehouse, topic),
       tables: await this.#readTables(session, merged),
     }
-    return { evidence, files: { topic, staged, landed, merged, gaps } }
+    return { evidence, files: { topic, staged, landed, merged, gaps, begins } }
   }
 
   /** Moves the beginnings on, to the end of a file: the next one begins there, also where offsets without a row were passed. */
@@ -97,15 +102,16 @@ export class RecentAudit {
       const rangesOf = (files: readonly LandingName[]) =>
         files.filter(({ file, run }) => file.partition === partition && run === null).map(({ file }) => file.range)
       const given = gaps.filter((gap) => gap.partition === partition).map(({ range }) => range)
-      const all = [staged, ...merged.values()].flatMap((files) => rangesOf(files))
-      const start = all.reduce<bigint | null>(
-        (least, { first }) => (least === null || first < least ? first : least),
-        null,
-      )
-      if (start === null) continue
+      const [first] = [staged, ...merged.values()]
+        .flatMap((files) => rangesOf(files))
+        .toSorted((a, b) => (a.first < b.first ? -1 : 1))
+      const start = before ?? first?.first
+      if (start === undefined) continue
       const ends = [...merged.values()].map((files) => coveredUntil([...rangesOf(files), ...given], start))
-      const until = ends.reduce((least, one) => (one < least ? one : least))
-      if (until > before) this.#begin.set(partition, until)
+      this.#begin.set(
+        partition,
+        ends.reduce((least, one) => (one < least ? one : least)),
+      )
     }
     const names = new Set(staged.map(({ name }) => name))
     for (const name of this.#rows.keys()) if (!names.has(name)) this.#rows.delete(name)
@@ -122,7 +128,7 @@ export class RecentAudit {
       for (const table of this.#tables) yesterday.push(await readMergedYesterday(session, warehouse, table))
       for (const { partition } of unknown) {
         const ends = yesterday.flatMap((ofTable) => ofTable.get(partition) ?? [])
-        this.#begin.set(partition, ends.length === 0 ? 0n : ends.reduce((least, one) => (one < least ? one : least)))
+        this.#begin.set(partition, ends.length === 0 ? null : ends.reduce((least, one) => (one < least ? one : least)))
       }
     }
     return own.map(({ partition }) => ({ partition, from: this.#begin.get(partition) ?? 0n }))

@@ -18,6 +18,8 @@ export type RecentFiles = {
   /** by table */
   readonly merged: ReadonlyMap<string, readonly Done[]>
   readonly gaps: readonly GapEvidence[]
+  /** by partition: all below it was merged, and the next file begins there; not there while no file is known */
+  readonly begins: ReadonlyMap<number, bigint>
 }
 
 export type RecentWatermark = {
@@ -35,7 +37,7 @@ export type RecentWatermark = {
  * watermark, since what lies behind the last file has no row. What was merged was loaded, also where it is pruned by now.
  */
 export function recentWatermarks(
-  { topic, staged, landed, merged, gaps }: RecentFiles,
+  { topic, staged, landed, merged, gaps, begins }: RecentFiles,
   own: readonly Place[],
 ): readonly RecentWatermark[] {
   return own.map(({ partition, staged: stagedEnd }) => {
@@ -44,12 +46,13 @@ export function recentWatermarks(
     const given = gaps.filter((gap) => gap.partition === partition).map(({ range }) => range)
     const everLoaded = [...landed, ...[...merged.values()].flat()]
     const ranges = of(staged).map(({ file }) => file.range)
-    const [start] = [...ranges, ...of(everLoaded).map(({ file }) => file.range)].toSorted((a, b) =>
+    const [first] = [...ranges, ...of(everLoaded).map(({ file }) => file.range)].toSorted((a, b) =>
       a.first < b.first ? -1 : 1,
     )
+    const start = begins.get(partition) ?? first?.first ?? null
     const reached = (done: readonly LandingName[]): bigint => {
-      if (!start) return stagedEnd
-      const until = coveredUntil([...of(done).map(({ file }) => file.range), ...given], start.first)
+      if (start === null) return stagedEnd
+      const until = coveredUntil([...of(done).map(({ file }) => file.range), ...given], start)
       return ranges.every(({ last }) => last < until) ? stagedEnd : until
     }
     const newestBelow = (done: readonly Done[], until: bigint): number | null => {

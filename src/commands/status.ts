@@ -153,7 +153,9 @@ function haltsOf(
   { logs, clusterId }: Logs,
   staged: ReadonlyMap<string, StagedTable> | null,
 ): readonly Halt[] {
-  return tables.flatMap((table): readonly Halt[] => {
+  // What halts is a topic's, however many tables it goes to.
+  const byTopic = [...new Map(tables.map((table) => [table.topic, table])).values()]
+  return byTopic.flatMap((table): readonly Halt[] => {
     const { topic, epoch } = table
     const log = logs.get(topic) ?? []
     const { record = null, begun = [] } = staged?.get(table.table) ?? {}
@@ -197,13 +199,18 @@ function tableOf(watermarks: readonly Watermark[], hasWarehouse: boolean): strin
     : (['consumed', 'staged', 'end'] as const)
   const times = hasWarehouse ? (['staged', 'loaded', 'merged'] as const) : (['staged'] as const)
   const nowMs = Date.now()
+  // Where a topic goes to several tables, it must be told whose merge it is.
+  const isShared = watermarks.some(({ topic, table }) =>
+    watermarks.some((one) => one.topic === topic && one.table !== table),
+  )
   const rows = watermarks.map((watermark) => [
     watermark.topic,
     watermark.partition.toString(),
+    ...(isShared ? [watermark.table] : []),
     ...offsets.map((name) => watermark[name]?.toString() ?? '-'),
     ...times.map((name) => ageOf(watermark.newest[name], nowMs)),
   ])
-  const head = ['topic', 'partition', ...offsets, ...times.map((name) => `${name} ago`)]
+  const head = ['topic', 'partition', ...(isShared ? ['table'] : []), ...offsets, ...times.map((name) => `${name} ago`)]
   const all = [head, ...rows]
   const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)))
   const line = (row: readonly string[]): string =>

@@ -15,9 +15,23 @@ export type Job = {
 /** Begins at once; the result ends it. */
 export function startSchedule(jobs: readonly Job[]): () => Promise<void> {
   const tasks = jobs.map((job) =>
-    cron.schedule(job.when, () => job.run(), { name: job.name, noOverlap: true, suppressMissedWarning: true }),
+    cron.schedule(job.when, onceAtATime(job), { name: job.name, suppressMissedWarning: true }),
   )
   return async () => {
     for (const task of tasks) await task.destroy()
+  }
+}
+
+/** node-cron can do that too, but writes a line of its own into the log for each turn that it leaves out. */
+function onceAtATime(job: Job): () => Promise<void> {
+  let isRunning = false
+  return async () => {
+    if (isRunning) return
+    isRunning = true
+    try {
+      await job.run()
+    } finally {
+      isRunning = false
+    }
   }
 }

@@ -20,7 +20,7 @@ export type From = { readonly partition: number; readonly from: bigint }
 const partitionsMax = 200
 
 /**
- * By partition: behind the last row that was merged more than a day ago; nothing where none was.
+ * By partition: behind the last file that was merged more than a day ago; nothing where none was. Names of files sort by offset.
  *
  * @throws Failure as Session.query, RIGHT_MISSING
  */
@@ -32,13 +32,18 @@ export async function readMergedYesterday(
   const { mergedFiles } = sharedNames(warehouse)
   const rows = await needing(warehouse, `SELECT ON TABLE ${mergedFiles}`, () =>
     session.query(
-      `SELECT kafka_partition AS P, MAX(last_offset) + 1 AS UNTIL FROM ${mergedFiles}
-       WHERE target_table = ? AND CONTAINS(file_name, ?) AND merged_at <= DATEADD('day', -1, SYSDATE())
+      `SELECT kafka_partition AS P, MAX(file_name) AS NEWEST FROM ${mergedFiles}
+       WHERE target_table = ? AND CONTAINS(file_name, ?) AND NOT CONTAINS(file_name, '/run-') AND merged_at <= DATEADD('day', -1, SYSDATE())
        GROUP BY kafka_partition`,
       [table, `${topic}/e${epoch}/`],
     ),
   )
-  return new Map(rows.map((row) => [Number(row['P']), BigInt(String(row['UNTIL']))]))
+  return new Map(
+    rows.flatMap((row) => {
+      const name = parseLandingName(topic, String(row['NEWEST']))
+      return name?.run === null ? [[name.file.partition, name.file.range.last + 1n] as const] : []
+    }),
+  )
 }
 
 /** What the merges of a table have taken of its current epoch, whenever. @throws Failure as Session.query, RIGHT_MISSING */

@@ -70,7 +70,7 @@ describe('a repair', () => {
     const loads = [{ ...a, status: 'Loaded', rows: 10, error: null, pipe: 'P', at: ago(dayMs) }]
     const evidence = evidenceOf({ landed: [less], loads })
     assert.deepEqual(kinds(evidence), [])
-    assert.match(untreated(evidence)[0] ?? '', /stage its offsets again with a backfill$/)
+    assert.match(untreated(evidence)[0] ?? '', /restore it, or reload its rows from the source$/)
   })
 
   test('says so where there are more rows than it takes at once', () => {

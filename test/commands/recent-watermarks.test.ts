@@ -21,6 +21,7 @@ function watermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Parti
     landed: landed.map((range) => named(...range)),
     merged: new Map([['S.T', merged.map((range) => named(...range))]]),
     gaps: [],
+    begins: new Map(),
     ...more,
   }
   const own: readonly Place[] = [{ topic: 't', partition: 0, staged: 20n }]
@@ -54,6 +55,11 @@ test('what was merged was loaded, also where the stage or the landing table has 
     [13, 15],
   ] as const
   assert.deepEqual(watermarkOf([files[1]], [], files), [20n, 15_000, 20n, 15_000])
+})
+
+test('a hole right behind what was merged before holds both up', () => {
+  const begins = new Map([[0, 10n]])
+  assert.deepEqual(watermarkOf([[13, 17]], [[13, 17]], [[13, 17]], { begins }), [10n, null, 10n, null])
 })
 
 test('a day without files is nothing to wait for', () => {

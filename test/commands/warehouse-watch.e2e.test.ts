@@ -24,6 +24,7 @@ const later = `${topic}-later`
 const database = `WATCH_${id.toUpperCase()}`
 const schema = `${database}.FIRN`
 const pipe = `${schema}.WATCH_${id.toUpperCase()}_PIPE_2`
+const landing = `${schema}.WATCH_${id.toUpperCase()}_LANDING`
 const merge = `${schema}.SHOP_T_MERGE`
 
 let folder: string
@@ -223,5 +224,36 @@ describe('a running service', { concurrency: false }, () => {
     )
     await owner.execute(`GRANT SELECT ON TABLE ${schema}.MERGED_FILES TO ROLE FIRN_INGEST`)
     await until('it is over', readyz, (state) => state.warehouse.trouble === null)
+  })
+
+  test('a file that goes right behind what was merged is a gap, and both watermarks stop there', async () => {
+    await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = TRUE`)
+    for (const [from, until_] of [
+      [8, 10],
+      [10, 12],
+    ] as const) {
+      await send(from, 2)
+      await until(
+        `staged to ${until_}`,
+        () => metric('firn_staged_offset', 'topic'),
+        (staged) => staged[topic] === until_,
+      )
+    }
+    const stage = openStage({ ...s3, prefix: `${topic}/` })
+    for await (const { key } of stage.list(`${topic}/${topic}/e1/`)) {
+      if (key.includes('/00000000000000000008-')) await stage.remove(key)
+    }
+    stage.close()
+    await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = FALSE`)
+    await until(
+      'the other file',
+      async () => (await owner.query(`SELECT COUNT(*) AS N FROM ${landing} WHERE kafka_offset >= 10`))[0]?.['N'],
+      (count) => count === '2',
+    )
+    await runTasks()
+    const codes = (state: Ready) => state.warehouse.findings.map(({ code }) => code)
+    await until('the gap', readyz, (state) => codes(state).join() === 'STAGE_GAP')
+    assert.equal((await metric('firn_loaded_offset', 'topic'))[topic], 8)
+    assert.equal((await metric('firn_merged_offset', 'table'))['SHOP.T'], 8)
   })
 })

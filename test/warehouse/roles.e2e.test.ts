@@ -136,6 +136,14 @@ describe('what a role may do', { concurrency: false }, () => {
     )
   })
 
+  test('who migrates with the role of the service is told whose work that is', async () => {
+    const env = { FIRN_WAREHOUSE_ROLE: roleName('INGEST'), FIRN_WAREHOUSE_LANDING_DAYS: '31' }
+    const { code, stderr } = await firn(['migrate', '--config', file], env)
+    assert.equal(code, 1)
+    assert.match(stderr, /^firn: RIGHT_MISSING: /m)
+    assert.match(stderr, new RegExp(`Run: FIRN_WAREHOUSE_ROLE=${roleName('OWNER')} firn migrate$`, 'm'))
+  })
+
   test('the account script may run again', async () => {
     const { code, stderr } = await firn(['migrate', '--account', '--config', file])
     assert.equal(code, 0, stderr)
