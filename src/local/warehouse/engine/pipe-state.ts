@@ -25,7 +25,7 @@ export function pipeLack(core: Core, { definition }: Pipe): PipeLack | null {
 }
 
 /** Of pipes that live on notifications alone. */
-export function isStalePipe(core: Core, { definition: { autoIngest, paused, pausedMs } }: Pipe): boolean {
+function isStalePipe(core: Core, { definition: { autoIngest, paused, pausedMs } }: Pipe): boolean {
   return autoIngest && paused && pausedMs !== null && core.clock.nowMs() > pausedMs + pausedMsMax
 }
 
