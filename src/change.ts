@@ -45,9 +45,17 @@ export function rangeText({ first, last }: OffsetRange): string {
   return first === last ? first.toString() : `${first.toString()}-${last.toString()}`
 }
 
-/** What a position is made of. */
-export type PositionParts = {
+/** Where messages come from, as far as the positions of their changes tell. */
+export type Origin = {
   readonly epoch: number
+  /** 0 in the live path; a change that is decoded again carries a higher one, and beats its former self alone */
+  readonly revision: number
+  /** false where `offset` counts the messages of a file that is no log */
+  readonly isLogged: boolean
+}
+
+/** What a position is made of. */
+export type PositionParts = Origin & {
   /** already of fixed width within a table; empty where the table names no order */
   readonly order: string
   /** 1 puts a delete after an upsert of equal order; 0 everywhere where the order is Kafka's own or its timestamp */
@@ -55,14 +63,14 @@ export type PositionParts = {
   readonly offset: bigint
   readonly partition: number
   readonly rowIndex: number
-  readonly revision: number
 }
 
 /**
  * Writes a position: `<epoch>.<order>.<rank>.<offset>.<partition>.<row index>.<revision>`.
  *
  * Invariant: each part has a fixed width (5, the order's own, 1, 20, 5, 6, 5), so that the order of the strings is the
- * order of the parts, and no two changes of a topic share one.
+ * order of the parts, and no two changes of a topic share one. The offset of a message that is of no log begins with `-`,
+ * which sorts before every digit: of equal order, what a log says wins.
  *
  * @throws RangeError where a part is negative or wider than its place
  */
@@ -71,7 +79,7 @@ export function positionOf(parts: PositionParts): string {
     fixed(parts.epoch, 5),
     parts.order,
     String(parts.rank),
-    fixed(parts.offset, 20),
+    parts.isLogged ? fixed(parts.offset, 20) : `-${fixed(parts.offset, 19)}`,
     fixed(parts.partition, 5),
     fixed(parts.rowIndex, 6),
     fixed(parts.revision, 5),

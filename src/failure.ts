@@ -158,6 +158,27 @@ export const failures = {
     hint: 'A part of the development stack is not installed. Run: make stack-parts',
   },
 
+  RUN_HELD: {
+    response: 'fatal',
+    hint: 'Two at once would store the same changes twice. Wait until the other process has ended; where it was killed on another host, its hold ends by itself within two minutes.',
+  },
+  RUN_INTERRUPTED: {
+    response: 'fatal',
+    hint: 'What was stored stays, and the same run goes on where it stopped.',
+  },
+  RUN_RECORD_INVALID: {
+    response: 'fatal',
+    hint: 'The object that says what the run is cannot be read. Restore it from a version of the bucket, or begin a run of another name.',
+  },
+  RANGE_BELOW_FLOOR: {
+    response: 'fatal',
+    hint: 'Below the floor nobody remembers which rows were deleted. Choose a range that lies above it, or one that runs to the end of what was merged, deletes included.',
+  },
+  LINE_INVALID: {
+    response: 'fatal',
+    hint: 'A line is one JSON object: {"key": text, object or null, "value": the message, as an object or as its text, or null, "timestamp": ms since 1970 or ISO 8601, "headers": {"name": "text"}}; value is needed. Nothing was stored.',
+  },
+
   STUCK: {
     response: 'fatal',
     hint: 'Kafka has messages, nothing was read for ingest.stuckAfter, and nothing is known that it waits for. The process ends so that a new one takes over; report this with the log.',

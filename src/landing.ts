@@ -40,6 +40,39 @@ export type LandingFile = {
   readonly range: OffsetRange
 }
 
+/**
+ * What a run of a backfill puts between the topic and the epoch: `run-<name>`; `run-<name>.<origin>` for copies of what
+ * another run had stored, so that no two contents share a name; and with `_rows` behind it where the files hold single
+ * messages, so that their ranges cover nothing in between. A name has neither a dot nor an underscore.
+ */
+export type RunFolder = { readonly name: string; readonly origin?: string | null; readonly isSparse?: boolean }
+
+/** As a LandingName has it: without `run-`. */
+export function runText({ name, origin = null, isSparse = false }: RunFolder): string {
+  return `${name}${origin === null ? '' : `.${origin}`}${isSparse ? '_rows' : ''}`
+}
+
+/** The run that stored the file; `run` as a LandingName has it. */
+export function runNameOf(run: string): string {
+  return /^[^._]*/.exec(run)?.[0] ?? run
+}
+
+/** Whether the ranges of the run's files say that nothing else lies in them. */
+export function coversRanges(run: string | null): boolean {
+  return run?.endsWith('_rows') !== true
+}
+
+/** Where a topic's files of the live path, or of a run, begin. */
+export function topicPrefix(prefix: string, topic: string, run: string | null = null): string {
+  return run === null ? `${prefix}${topic}/` : `${prefix}${topic}/run-${run}/`
+}
+
+/** As landingKey, for a file of a run; `run` as runText gives it. */
+export function runFileKey(prefix: string, run: string, file: LandingFile): string {
+  const live = landingKey('', file)
+  return `${topicPrefix(prefix, file.topic, run)}${live.slice(file.topic.length + 1)}`
+}
+
 /** Everything of one partition and epoch lies under this; sorted by key is sorted by first offset. */
 export function partitionPrefix(prefix: string, topic: string, epoch: number, partition: number): string {
   return `${prefix}${topic}/e${String(epoch)}/${fixed(partition, 5)}/`
@@ -133,6 +166,38 @@ export function valueKey(prefix: string, topic: string, epoch: number, partition
   return `${controlPrefix(prefix, topic)}e${String(epoch)}/values/${fixed(partition, 5)}/${fixed(offset, 20)}`
 }
 
+/** `<prefix>_firn/<topic>/runs/`: what is known of the topic's runs. */
+export function runsPrefix(prefix: string, topic: string): string {
+  return `${controlPrefix(prefix, topic)}runs/`
+}
+
+/** `.../runs/<name>.json`: what the run is; its other objects lie under `.../runs/<name>/`. */
+export function runRecordKey(prefix: string, topic: string, name: string): string {
+  return `${runsPrefix(prefix, topic)}${name}.json`
+}
+
+/** The name of the run whose record this is; null where the key is none. */
+export function parseRunRecordKey(prefix: string, topic: string, key: string): string | null {
+  const start = runsPrefix(prefix, topic)
+  return key.startsWith(start) ? (/^([^/]+)\.json$/.exec(key.slice(start.length))?.[1] ?? null) : null
+}
+
+export type RunObject = 'finished' | 'cancelled'
+
+export function runObjectKey(prefix: string, topic: string, name: string, object: RunObject): string {
+  return `${runsPrefix(prefix, topic)}${name}/${object}.json`
+}
+
+/** Who holds the run, turn by turn: the greatest number counts. */
+export function runHoldersPrefix(prefix: string, topic: string, name: string): string {
+  return `${runsPrefix(prefix, topic)}${name}/holders/`
+}
+
+/** The bytes of a value that is too large for a row, of a message that no log has. */
+export function runValueKey(prefix: string, topic: string, name: string, offset: bigint): string {
+  return `${runsPrefix(prefix, topic)}${name}/values/${fixed(offset, 20)}`
+}
+
 /** The last message that a landing file covers; shows at resume that the log is still the same log. */
 export type Anchor = {
   readonly offset: bigint
@@ -144,6 +209,20 @@ export type Anchor = {
 
 /** Object metadata of a landing file (names as S3 sends them, without `x-amz-meta-`). */
 export type LandingMetadata = { readonly rows: number; readonly anchor: Anchor | null }
+
+/** What a file of a run says beside it: how its messages turned out. A message without a value has no row. */
+export type RunCounts = { readonly messages: number; readonly rejects: number; readonly tombstones: number }
+
+export function encodeRunCounts({ messages, rejects, tombstones }: RunCounts): Record<string, string> {
+  return { messages: String(messages), rejects: String(rejects), tombstones: String(tombstones) }
+}
+
+/** Null where the object does not tell. */
+export function parseRunCounts(metadata: Readonly<Record<string, string>>): RunCounts | null {
+  const [messages, rejects, tombstones] = ['messages', 'rejects', 'tombstones'].map((name) => Number(metadata[name]))
+  if (messages === undefined || rejects === undefined || tombstones === undefined) return null
+  return [messages, rejects, tombstones].every(Number.isSafeInteger) ? { messages, rejects, tombstones } : null
+}
 
 /** Reads the anchor from an object's metadata; null where there is none, or one that Firn did not write. */
 export function anchorIn(metadata: Readonly<Record<string, string>>): Anchor | null {

@@ -26,6 +26,10 @@ const commands: Readonly<
     summary: 'prove that what was staged was loaded and merged, and repair what was not',
     load: () => import('./commands/audit.ts'),
   },
+  backfill: {
+    summary: 'replay messages safely, and see first what it would do',
+    load: () => import('./commands/backfill.ts'),
+  },
   'ack-gap': {
     summary: 'give up offsets that cannot be staged, so that a halted partition goes on',
     load: () => import('./commands/ack-gap.ts'),
@@ -89,6 +93,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     leaving.abort(signal)
   })
 }
-const { stdout, stderr, env } = process
-process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, signal: leaving.signal })
+const { stdin, stdout, stderr, env } = process
+process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: leaving.signal })
 process.exit()

@@ -12,6 +12,8 @@ export type Io = {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
   /** logs, progress and errors */
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** whoever answers questions; nobody, where it is missing */
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   /** aborted by the first SIGINT or SIGTERM */
   readonly signal: AbortSignal

@@ -4,7 +4,7 @@
  * order.ts's.
  */
 import { isUtf8 } from 'node:buffer'
-import { type Change, type Message, type Op, positionOf } from '../change.ts'
+import { type Change, type Message, type Op, type Origin, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
 import { JsonError, type JsonValue, isNull, memberOf, nameIs, scanJson, stringOf } from './json-value.ts'
@@ -24,7 +24,7 @@ type Envelope = {
 /** A row's change of one id, without what the whole message gives. */
 type Part = { readonly op: Op; readonly id: string; readonly row: Row; readonly after: Row | null }
 
-export function decodePlain(message: Message, value: Buffer, table: TableConfig): Decoded {
+export function decodePlain(message: Message, value: Buffer, table: TableConfig, origin: Origin): Decoded {
   const envelope = envelopeOf(value)
   if ('code' in envelope) return envelope
   const parts = partsOf(envelope, message, table)
@@ -39,7 +39,7 @@ export function decodePlain(message: Message, value: Buffer, table: TableConfig)
       rowIndex,
       op,
       id,
-      position: positionOf({ epoch: table.epoch, ...order, offset, partition, rowIndex, revision: 0 }),
+      position: positionOf({ ...origin, ...order, offset, partition, rowIndex }),
       sourceTable: null,
       sourceTs: null,
       before: envelope.before && bytesOf(envelope.before),

@@ -41,6 +41,25 @@ export async function encodeParquet(groups: readonly RowGroup[]): Promise<Uint8A
   return file
 }
 
+/** Of a change in a landing file, what decides whether the merge takes it. */
+export type LandedChange = { readonly id: string; readonly op: string; readonly position: string }
+
+/** The changes of a landing file, row group by row group; what is no change (a reject) is counted as a row. */
+export async function* readChanges(
+  file: Uint8Array,
+): AsyncGenerator<{ readonly rows: number; readonly changes: readonly LandedChange[] }, undefined> {
+  const reader = await parquet.ParquetReader.openBuffer(Buffer.from(file.buffer, file.byteOffset, file.byteLength))
+  const cursor = reader.getCursor([['id'], ['op'], ['position']])
+  for (let group = await cursor.nextRowGroup(); group !== null; group = await cursor.nextRowGroup()) {
+    const changes = group.flatMap(({ id, op, position }) => {
+      const isChange = typeof id === 'string' && typeof op === 'string' && typeof position === 'string'
+      return isChange ? [{ id, op, position }] : []
+    })
+    yield { rows: group.length, changes }
+  }
+  return
+}
+
 function writeGroup(writer: ParquetEnvelopeWriter, group: RowGroup): void {
   const uncompressedBytes: number[] = []
   const pages = Object.fromEntries(

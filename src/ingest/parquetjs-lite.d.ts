@@ -36,6 +36,13 @@ declare module 'parquetjs-lite' {
     }>
   }
 
+  type ParquetReader = {
+    getCursor(columns: readonly (readonly string[])[]): {
+      /** Null behind the last one. A column is missing from a record where it is null. */
+      nextRowGroup(): Promise<readonly Readonly<Record<string, unknown>>[] | null>
+    }
+  }
+
   const parquet: {
     readonly ParquetSchema: new (fields: Readonly<Record<string, Field>>) => ParquetSchema
     readonly ParquetEnvelopeWriter: new (
@@ -45,6 +52,7 @@ declare module 'parquetjs-lite' {
       offset: number,
       options: { readonly useDataPageV2: false; readonly pageIndex: false },
     ) => ParquetEnvelopeWriter
+    readonly ParquetReader: { openBuffer(file: Uint8Array): Promise<ParquetReader> }
     readonly ParquetEnvelopeReader: { openBuffer(file: Uint8Array): Promise<ParquetEnvelopeReader> }
   }
   export default parquet

@@ -3,8 +3,8 @@
  * What follows from it is the caller's.
  */
 import type { Message } from '../change.ts'
-import { Failure } from '../failure.ts'
-import { type Consumer, consumerOf, type Kafka, kafkaFailure } from './client.ts'
+import type { Kafka } from './client.ts'
+import { type FetchOptions, type FetchPlace, partitionFetcher } from './partition-fetcher.ts'
 import { isSound, messagesOf, type RecordSet } from './record-batch.ts'
 
 /**
@@ -24,72 +24,29 @@ export interface LogReader {
   close(): Promise<void>
 }
 
-/** What is used of kafkajs's insides. */
-type Cluster = {
-  addTargetTopic(topic: string): Promise<void>
-  refreshMetadata(): Promise<void>
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, unknown>>
-  findBroker(broker: { readonly nodeId: string }): Promise<Broker>
-}
-type Broker = { fetch(request: object): Promise<{ readonly responses: readonly TopicResponse[] }> }
-type TopicResponse = { readonly partitions: readonly { readonly messages: RecordSet }[] }
-
-const readUncommitted = 0
-
 /** A broker sends one whole batch however large; more than that is of no use here. */
-const bytesMax = 1
+const oneBatch: FetchOptions = { isolation: 'uncommitted', bytesMax: 1, waitMs: 0 }
 
 export function logReader(kafka: Kafka, groupId: string): LogReader {
-  // A consumer that never joins its group; what counts is its connection.
-  const made = consumerOf(kafka, { groupId, allowAutoTopicCreation: false })
-  const consumer: Consumer = made.consumer
-  const cluster = made.cluster as Cluster
+  const fetcher = partitionFetcher(kafka, groupId)
 
-  async function fetchAt(topic: string, partition: number, offset: bigint): Promise<readonly RecordSet[]> {
-    await cluster.addTargetTopic(topic)
-    const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
-    if (nodeId === undefined) throw new Failure('KAFKA_UNREACHABLE', `${topic}/${partition} has no leader`)
-    const broker = await cluster.findBroker({ nodeId })
-    const { responses } = await broker.fetch({
-      maxWaitTime: 0,
-      minBytes: 0,
-      maxBytes: bytesMax,
-      isolationLevel: readUncommitted,
-      topics: [{ topic, partitions: [{ partition, fetchOffset: offset.toString(), maxBytes: bytesMax }] }],
-    })
-    return responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages))
-  }
-
-  async function readAt<T>(place: Place, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
-    const { topic, partition, offset } = place
-    try {
-      return found(await fetchAt(topic, partition, offset))
-    } catch (error) {
-      if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return outside
-      // Another broker may lead the partition by now. Where that cannot be learned either, the next attempt will tell.
-      await cluster.refreshMetadata().catch(() => undefined)
-      throw kafkaFailure(error, `read ${topic}/${partition} at offset ${offset.toString()}`)
-    }
+  async function readAt<T>(place: FetchPlace, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
+    const answers = await fetcher.fetch(place, oneBatch)
+    return answers === null ? outside : found(answers.map(({ messages }) => messages))
   }
 
   return {
-    connect: async () => {
-      await consumer.connect().catch((error: unknown) => {
-        throw kafkaFailure(error, 'connect to Kafka')
-      })
-    },
+    connect: () => fetcher.connect(),
     entryAt: (topic, partition, offset) => {
       const place = { topic, partition, offset }
       return readAt<LogEntry>(place, (sets) => entryIn(sets, place), { kind: 'gone' })
     },
     isReadable: (topic, partition, offset) => readAt({ topic, partition, offset }, (sets) => sets.every(isSound), true),
-    close: () => consumer.disconnect(),
+    close: () => fetcher.close(),
   }
 }
 
-type Place = { readonly topic: string; readonly partition: number; readonly offset: bigint }
-
-function entryIn(sets: readonly RecordSet[], { topic, partition, offset }: Place): LogEntry {
+function entryIn(sets: readonly RecordSet[], { topic, partition, offset }: FetchPlace): LogEntry {
   const batch = sets.flatMap(({ batches }) => batches).find(({ first, last }) => first <= offset && offset <= last)
   if (!batch) return { kind: 'gone' }
   try {

@@ -22,6 +22,13 @@ export type StagedHead = StagedObject & {
  */
 export type PutOutcome = 'stored' | 'own' | 'taken'
 
+/** What became of a copy, and what was copied. */
+export type Copied = {
+  readonly outcome: PutOutcome
+  readonly bytes: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 export type ListOptions = {
   /** a key: from behind it */
   readonly startAfter?: string
@@ -46,6 +53,9 @@ export interface Stage {
 
   /** The bytes of an object; null where there is none. @throws as put */
   get(key: string): Promise<Uint8Array | null>
+
+  /** Puts the bytes and metadata of one object under another name; null where there is none to copy. @throws as put */
+  copy(from: string, to: string): Promise<Copied | null>
 
   /** Objects under a prefix in the byte order of their keys, fetched page by page. @throws as put */
   list(prefix: string, options?: ListOptions): AsyncIterable<StagedObject>

@@ -9,6 +9,15 @@ import { sharedNames, topicNames } from './names.ts'
 import { masked } from './masked.ts'
 import { needing } from './rights.ts'
 
+/** Of all files of the topic, or of those alone that a run of a backfill has stored. */
+export type FileScope = { readonly run?: string }
+
+/** A name of a run has neither quotes nor anything that could be taken for more than itself. */
+function inScope({ run }: FileScope): string {
+  if (run === undefined) return 'TRUE'
+  return `(${['/', '.', '_'].map((end) => `CONTAINS(file_name, '/run-${run}${end}')`).join(' OR ')})`
+}
+
 /** 14 days less an hour: Snowflake refuses to be asked for more, and its clock is not this one. */
 const historyHours = 14 * 24 - 1
 
@@ -43,12 +52,13 @@ export async function readLanded(
   session: Session,
   warehouse: WarehouseConfig,
   topic: string,
+  scope: FileScope = {},
 ): Promise<readonly LandedFile[]> {
   const { landing } = topicNames(warehouse, topic)
   const rows = await needing(warehouse, `SELECT ON TABLE ${landing.sql}`, () =>
     session.query(
       `SELECT file_name, COUNT(DISTINCT file_row_number) AS row_count, MIN(load_time) AS first_loaded
-       FROM ${landing.sql} GROUP BY file_name`,
+       FROM ${landing.sql} WHERE ${inScope(scope)} GROUP BY file_name`,
     ),
   )
   return named(rows, topic, (name, row) => {
@@ -61,12 +71,13 @@ export async function readMerged(
   session: Session,
   warehouse: WarehouseConfig,
   { topic, table }: TableConfig,
+  scope: FileScope = {},
 ): Promise<readonly MergedFile[]> {
   const { mergedFiles } = sharedNames(warehouse)
   const rows = await needing(warehouse, `SELECT ON TABLE ${mergedFiles}`, () =>
     session.query(
       `SELECT file_name, SUM(row_count) AS row_count, MAX(merged_at) AS last_merged
-       FROM ${mergedFiles} WHERE target_table = ? GROUP BY file_name`,
+       FROM ${mergedFiles} WHERE target_table = ? AND ${inScope(scope)} GROUP BY file_name`,
       [table],
     ),
   )

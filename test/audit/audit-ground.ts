@@ -89,13 +89,22 @@ export const change = (operation: 'INSERT' | 'UPDATE' | 'DELETE', id: number, n 
   return `{"operation":"${operation}","before":${operation === 'INSERT' ? 'null' : row},"after":${operation === 'DELETE' ? 'null' : row}}`
 }
 
-export async function openAuditGround(tableSettings: Readonly<Record<string, unknown>> = {}): Promise<AuditGround> {
-  const topic = await createTopic(2)
+export type GroundSettings = {
+  readonly schedule?: string
+  readonly partitions?: number
+  readonly ingest?: Readonly<Record<string, unknown>>
+}
+
+export async function openAuditGround(
+  tableSettings: Readonly<Record<string, unknown>> = {},
+  { schedule = '24 HOURS', partitions = 2, ingest = {} }: GroundSettings = {},
+): Promise<AuditGround> {
+  const topic = await createTopic(partitions)
   const [port = 0] = await choosePorts(1)
   const options = warehouseOptions(port, join(folder, `warehouse-${port}`))
   let warehouse = await startWarehouse(options, silent)
   const raw = {
-    ...settings({ topics: [topic], table: tableSettings }),
+    ...settings({ topics: [topic], table: tableSettings, ingest }),
     warehouse: {
       account: 'local',
       accessUrl: `http://127.0.0.1:${port}`,
@@ -104,7 +113,7 @@ export async function openAuditGround(tableSettings: Readonly<Record<string, unk
       role: warehouseRole,
       warehouse: warehouseName,
       storageIntegration,
-      schedule: '24 HOURS',
+      schedule,
     },
     log: { level: 'silent' },
   }

@@ -48,7 +48,7 @@ export class Log {
   }
 }
 
-const kafkasOwn = { epoch: 1, order: '', rank: 0 } as const
+const kafkasOwn = { isLogged: true, epoch: 1, order: '', rank: 0 } as const
 
 /** What a source does to some rows of its own: changes in order, of one partition. */
 export class History {

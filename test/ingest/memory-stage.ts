@@ -35,6 +35,13 @@ export class MemoryStage implements Stage {
     return Promise.resolve(this.#objects.get(key)?.body ?? null)
   }
 
+  async copy(from: string, to: string) {
+    const kept = this.#objects.get(from)
+    if (!kept) return null
+    const { body, metadata, size: bytes } = kept
+    return { outcome: await this.put(to, body, metadata), bytes, metadata }
+  }
+
   // eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
   async *list(prefix: string, { startAfter = '', shallow = false }: ListOptions = {}) {
     for (const key of this.keys) {

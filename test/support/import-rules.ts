@@ -12,7 +12,9 @@ export type SourceFile = { readonly path: string; readonly text: string }
 const layers: readonly (readonly string[])[] = [
   ['main'],
   ['commands'],
-  ['ingest', 'warehouse', 'audit', 'backfill', 'status', 'local'],
+  // A replay makes the same files as the live path and asks the warehouse what they would change there.
+  ['backfill'],
+  ['ingest', 'warehouse', 'audit', 'status', 'local'],
   ['kafka', 'stage', 'snowflake', 'envelope'],
   ['root'],
 ]

@@ -66,6 +66,7 @@ export function memoryStage(bucket: string, clock: Clock): MemoryStage {
     objects,
     failing: null,
     ageMs: 0,
+    copy: () => Promise.reject(new Error('a warehouse copies nothing')),
     put: (key, body) => {
       if (objects.has(key)) return Promise.resolve('taken')
       objects.set(key, body)

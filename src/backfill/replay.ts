@@ -1,0 +1,111 @@
+/**
+ * Replays one part: its messages through the dialect into batches, and those as files to where they go. Whether they are
+ * stored or only counted is the sink's; so a plan says to the row and byte what a run then does.
+ *
+ * Invariant: where a file ends depends on the messages and the limits alone, never on the clock or on what runs beside it.
+ */
+import type { Message } from '../change.ts'
+import type { IngestConfig } from '../config.ts'
+import type { Decoded } from '../envelope/decoded.ts'
+import { Batch, type SealedBatch } from '../ingest/batch.ts'
+import { decodeByRules, type MessageRules } from '../ingest/message-rules.ts'
+import { sealReason } from '../ingest/sealing.ts'
+import type { Part } from './run-record.ts'
+import type { MessageSource } from './source.ts'
+import { nothing, type Tally } from './tally.ts'
+
+/** Where files go. */
+export interface FileSink {
+  /** Resolves when the file is where it shall be. @throws Failure where it cannot be */
+  store(batch: SealedBatch): Promise<void>
+}
+
+/** Sees everything that is replayed, before it is stored. */
+export interface Witness {
+  saw(message: Message, decoded: Decoded): void
+  /** The part is read to below `next`. Resolves when reading may go on. */
+  reached(part: Part, next: bigint, messages: number): Promise<void>
+}
+
+export type ReplaySetting = {
+  readonly source: MessageSource
+  readonly sink: FileSink
+  readonly witness: Witness
+  /** epochs of a part's own, and where its large values lie */
+  readonly rulesOf: (part: Part) => MessageRules
+  readonly partitionCount: number
+  readonly limits: IngestConfig
+  /** a batch ends when it holds this much memory */
+  readonly batchBytes: number
+  /** Single messages: what lies between them is not covered, and what is a reject again is left as it is. */
+  readonly isSparse: boolean
+  readonly signal: AbortSignal
+}
+
+/** Of a part and its files: two batches of it are in memory at once, one of them on its way. */
+export const batchesOfPart = 2
+
+/** How often the memory is looked at, in bytes of messages. */
+const lookEveryBytes = 64 * 2 ** 10
+
+/**
+ * From an offset of the part to its end. A tail without a row is read and makes no file: what it holds is returned.
+ *
+ * @throws Failure of the source or the sink, UNORDERED, TEXT_TOO_LONG; the signal's reason
+ */
+export async function replayPart(part: Part, from: bigint, setting: ReplaySetting): Promise<Tally> {
+  const { source, sink, witness, signal, isSparse } = setting
+  const rules = setting.rulesOf(part)
+  let open: Batch | null = null
+  let cursor = from
+  let unseenBytes = 0
+  let onItsWay: Promise<void> = Promise.resolve()
+
+  const seal = async (): Promise<void> => {
+    if (!open) return
+    const sealed = open.seal()
+    open = null
+    unseenBytes = 0
+    await onItsWay
+    onItsWay = sink.store(sealed)
+    // Its failure counts at the next file, or at the end.
+    onItsWay.catch(() => undefined)
+  }
+
+  try {
+    for await (const { messages, next } of source.read(part, from)) {
+      signal.throwIfAborted()
+      let taken = 0
+      for (const message of messages) {
+        const decoded = decodeByRules(message, rules, setting.partitionCount)
+        witness.saw(message, decoded)
+        taken += 1
+        if (!isSparse || decoded.kind !== 'reject') {
+          open ??= openBatch(part, isSparse ? message.offset : cursor, message.topic)
+          open.add(message, decoded)
+        }
+        cursor = message.offset + 1n
+        unseenBytes += message.value?.length ?? 0
+        if (!open || (unseenBytes < lookEveryBytes && open.rows < setting.limits.fileRows)) continue
+        unseenBytes = 0
+        if (isFull(open, setting)) await seal()
+      }
+      if (!isSparse && next > cursor) open?.cover(next)
+      cursor = next
+      await witness.reached(part, next, taken)
+    }
+    if (open && open.rows > 0) await seal()
+    return { ...nothing, messages: open?.messages ?? 0, tombstones: open?.tombstones ?? 0 }
+  } finally {
+    await onItsWay
+  }
+}
+
+function openBatch({ epoch, partition }: Part, first: bigint, topic: string): Batch {
+  // Its age never matters here.
+  return new Batch({ topic, epoch, partition, first, openedAtMs: 0 })
+}
+
+function isFull(batch: Batch, { limits, batchBytes }: ReplaySetting): boolean {
+  return batch.rows > 0 && (batch.bytes >= batchBytes || sealReason(batch, 0, limits) !== null)
+}

@@ -1,0 +1,157 @@
+/**
+ * From what is asked for to a run: finds out what it comes to, in offsets or files, and refuses what is not to be had.
+ * Nothing is stored here.
+ */
+import { type Stage } from '../stage/stage.ts'
+import { fileSource, inspectFile } from '../backfill/file-source.ts'
+import { listSourceFiles, type StageFilter } from '../backfill/copying.ts'
+import { type LogAccess, offsetsAt, openLog, openLogSource, readLog, refuseOtherLog } from '../backfill/log-source.ts'
+import { noEpoch } from '../backfill/origin.ts'
+import { recordOf, type Request, type SourceKind } from '../backfill/request.ts'
+import { firstLineNumber, linesMax, type Part, type RunRecord } from '../backfill/run-record.ts'
+import type { RunStore } from '../backfill/run-store.ts'
+import { selectParts } from '../backfill/selection.ts'
+import type { MessageSource } from '../backfill/source.ts'
+import type { OffsetRange } from '../change.ts'
+import { Failure } from '../failure.ts'
+import { Outage } from '../ingest/outage.ts'
+import { readStaged } from '../ingest/staged-trail.ts'
+import { type Asked, requestOf } from './backfill-options.ts'
+import type { Ground } from './backfill-ground.ts'
+
+/** What of a run can be read and closed again. */
+export type Sources = {
+  readonly messages: MessageSource | null
+  readonly partitionCount: number
+  close(): Promise<void>
+}
+
+type Beginning = Asked & { readonly from: SourceKind; readonly name: string }
+
+/** @throws Failure USAGE and the like, of Kafka, the stage and the warehouse */
+export async function newRecord(ground: Ground, asked: Beginning): Promise<RunRecord> {
+  const begunAt = new Date()
+  const made = { name: asked.name, begunAt: begunAt.toISOString(), parts: [], isSparse: false, stage: null }
+  switch (asked.from) {
+    case 'log': {
+      const request = requestOf(asked, null)
+      return { ...made, request: recordOf(request), parts: await logParts(ground, request) }
+    }
+    case 'stage': {
+      const request = requestOf(asked, null)
+      const files = await listSourceFiles(
+        ground.stage,
+        ground.prefix,
+        asked.topic,
+        await filterOf(ground, made.name, request),
+        begunAt,
+      )
+      if (files.length === 0)
+        throw new Failure('USAGE', `no file of topic ${asked.topic} on the stage is one that was asked for`)
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+      return { ...made, request: recordOf(request), stage: { files: files.length, bytes, storedBefore: made.begunAt } }
+    }
+    case 'file': {
+      const { identity, lines } = await inspectFile(asked.file ?? '')
+      if (lines >= linesMax) throw new Failure('USAGE', `${asked.file} has more than ${linesMax} lines: split it`)
+      const at = await freeSecond(ground.store, asked.topic, begunAt)
+      const first = firstLineNumber(at)
+      const part = { epoch: noEpoch, partition: 0, range: { first: first + 1n, last: first + lines } }
+      return { ...made, begunAt: at.toISOString(), request: recordOf(requestOf(asked, identity)), parts: [part] }
+    }
+    case 'rejects':
+      throw new Failure('USAGE', 'not yet')
+  }
+}
+
+async function logParts(ground: Ground, request: Request): Promise<readonly Part[]> {
+  const { table, stage, prefix, config, logger } = ground
+  const { topic, since, until, offsets } = request
+  const access = await openLog(config, logger)
+  try {
+    const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
+    const at = (time: string | null) => (time === null ? null : offsetsAt(access, topic, new Date(time)))
+    const staged = offsets ? await stagedOf(stage, prefix, request, table.epoch) : new Map<number, OffsetRange[]>()
+    const facts = { epoch: table.epoch, partitionCount, bounds, since: await at(since), until: await at(until), staged }
+    return selectParts(request, facts)
+  } finally {
+    await access.close()
+  }
+}
+
+/** By partition: what files of the live path hold. */
+export async function stagedOf(
+  stage: Stage,
+  prefix: string,
+  { topic, partitions }: Pick<Request, 'topic' | 'partitions'>,
+  epoch: number,
+) {
+  const found = new Map<number, readonly OffsetRange[]>()
+  for (const partition of partitions ?? []) {
+    found.set(partition, await readStaged({ stage, prefix, topic, epoch, partition }, null))
+  }
+  return found
+}
+
+/** Files of runs that hold copies are not copied again. */
+export async function filterOf(
+  { store }: Pick<Ground, 'store'>,
+  name: string,
+  request: Pick<Request, 'topic' | 'partitions' | 'offsets' | 'since' | 'until' | 'epoch'>,
+): Promise<StageFilter> {
+  const copies = new Set<string>()
+  for (const other of await store.names(request.topic)) {
+    const record = await store.read(request.topic, other)
+    if (record?.request.from === 'stage') copies.add(other)
+  }
+  return { ...request, name, copies }
+}
+
+/** Lines are numbered from the second of the run's beginning: no two runs of a topic begin in the same. */
+async function freeSecond(store: RunStore, topic: string, now: Date): Promise<Date> {
+  const taken = new Set<number>()
+  for (const name of await store.names(topic)) {
+    const record = await store.read(topic, name)
+    if (record?.request.from === 'file') taken.add(Math.floor(Date.parse(record.begunAt) / 1000))
+  }
+  let second = Math.floor(now.getTime() / 1000)
+  while (taken.has(second)) second += 1
+  return new Date(second * 1000)
+}
+
+/**
+ * What the run reads its messages from; none where it copies files.
+ *
+ * @throws Failure USAGE where a file is missing or is another one, of Kafka and of the stage
+ */
+export async function openSources(
+  ground: Ground,
+  record: RunRecord,
+  file: string | null,
+  signal: AbortSignal,
+): Promise<Sources> {
+  const { config, logger, table, stage, prefix } = ground
+  const { topic, from } = record.request
+  const idle = { messages: null, partitionCount: 1, close: () => Promise.resolve() }
+  switch (from) {
+    case 'log': {
+      const access: LogAccess = await openLog(config, logger)
+      const outage = new Outage('Kafka', logger)
+      // Where it fails before it is handed over, the process ends with it.
+      const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
+      await refuseOtherLog({ config, logger, stage }, topic, record.parts, bounds)
+      const messages = await openLogSource({ stage, prefix, table }, { access, outage, signal })
+      return { messages, partitionCount, close: () => access.close() }
+    }
+    case 'stage':
+      return idle
+    case 'file': {
+      if (file === null) throw new Failure('USAGE', `the run ${record.name} reads a file: add --from file --file PATH`)
+      const begunAt = new Date(record.begunAt)
+      const timestamp = table.order === 'kafka-timestamp' ? null : BigInt(begunAt.getTime())
+      return { ...idle, messages: fileSource({ path: file, topic, firstLine: firstLineNumber(begunAt), timestamp }) }
+    }
+    case 'rejects':
+      return idle
+  }
+}

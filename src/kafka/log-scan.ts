@@ -1,0 +1,83 @@
+/**
+ * Reads a stretch of one partition's log from its beginning to its end, outside of any group, as a reader that sees
+ * committed transactions alone may see it. What becomes of the messages is the caller's.
+ */
+import { type Message, type OffsetRange, rangeText } from '../change.ts'
+import { Failure } from '../failure.ts'
+import { FetchedBatch } from './fetched-batch.ts'
+import type { FetchOptions, PartitionFetcher } from './partition-fetcher.ts'
+import { unreadableFailure } from './record-batch.ts'
+
+/** What one fetch brought: messages in order, all below `next`, which ends what it covers. */
+export type Stretch = { readonly messages: Iterable<Message>; readonly next: bigint }
+
+/** 1 MiB, as kafkajs has it: more costs memory and gains nothing. A consumer at the end of a log waits half a second. */
+const options: FetchOptions = { isolation: 'committed', bytesMax: 2 ** 20, waitMs: 500 }
+
+/** A record batch that cannot be read is fetched this often before it is given up. */
+const readsMax = 5
+
+export type Scan = {
+  readonly topic: string
+  readonly partition: number
+  readonly range: OffsetRange
+  /** Repeats an attempt for as long as Kafka may come back. @throws what it gives up on */
+  readonly patiently: <T>(attempt: () => Promise<T>) => Promise<T>
+}
+
+/**
+ * The next fetch is under way while one is being taken.
+ *
+ * @throws Failure RETENTION_LOSS where the log no longer has the offsets, RECORD_UNREADABLE, and of Kafka
+ */
+export async function* scanLog(fetcher: PartitionFetcher, scan: Scan): AsyncGenerator<Stretch, undefined> {
+  const { range } = scan
+  let ahead: Promise<FetchedBatch> | null = null
+  try {
+    for (let offset = range.first; offset <= range.last;) {
+      const fetched: FetchedBatch = await (ahead ?? fetchAt(fetcher, scan, offset))
+      const next = fetched.next > range.last ? range.last + 1n : fetched.next
+      ahead = next <= range.last && next > offset ? fetchAt(fetcher, scan, next) : null
+      // Whoever stops taking leaves it behind.
+      ahead?.catch(() => undefined)
+      if (next > offset) yield { messages: until(fetched.records(), next), next }
+      else if (fetched.unreadable) await readAgain(fetcher, scan, offset)
+      offset = next
+    }
+  } finally {
+    await ahead?.catch(() => undefined)
+  }
+  return
+}
+
+async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<FetchedBatch> {
+  const { topic, partition, range, patiently } = scan
+  const answers = await patiently(() => fetcher.fetch({ topic, partition, offset }, options))
+  if (answers === null) {
+    const left = { first: offset, last: range.last }
+    throw new Failure(
+      'RETENTION_LOSS',
+      `${topic}/${partition}: the log no longer has all of offsets ${rangeText(left)}`,
+    )
+  }
+  const [data] = answers
+  if (!data) throw new Failure('KAFKA_FAILED', `${topic}/${partition}: an answer without the partition`)
+  return new FetchedBatch(topic, offset.toString(), data)
+}
+
+/** Another replica, or another attempt, may have it whole. */
+async function readAgain(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<void> {
+  for (let read = 1; ; read++) {
+    const { unreadable } = await fetchAt(fetcher, scan, offset)
+    if (!unreadable) return
+    if (read === readsMax) throw unreadableFailure(scan, offset, unreadable)
+  }
+}
+
+function* until(messages: Iterable<Message>, end: bigint): Generator<Message, undefined> {
+  for (const message of messages) {
+    if (message.offset >= end) return
+    yield message
+  }
+  return
+}
