@@ -21,14 +21,14 @@ let load: Promise<void>
 const quiet = new AbortController()
 
 before(async () => {
-  ground = await openAuditGround({}, { schedule: '10 SECONDS', partitions: 4, ingest: { fileRows: 400 } })
+  ground = await openAuditGround({}, { schedule: '10 SECONDS', partitions: 4, ingest: { fileRows: 500, freshness: '3s' } })
   sender = openSender(ground, 11)
-  await sender.send(20_000)
+  await sender.send(12_000)
   ingester = startFirn(['run', '--config', ground.file])
   load = (async () => {
     while (!quiet.signal.aborted) {
-      await sender.send(500)
-      await sleep(250)
+      await sender.send(100)
+      await sleep(300)
     }
   })()
   // The first merge: from here on there is something to set back.
@@ -51,7 +51,7 @@ after(async () => {
 test('of the whole log, of a slice and of the stage, killed at random, all at once', async () => {
   const runs = [
     ['--from', 'log', '--name', 'whole', '--rate', '4000'],
-    ['--from', 'log', '--name', 'slice', '--partition', '1', '--offsets', '500-2499', '--rate', '800'],
+    ['--from', 'log', '--name', 'slice', '--partition', '1', '--offsets', '500-1999', '--rate', '1000'],
     ['--from', 'stage', '--name', 'copies', '--parallel', '1'],
   ]
   const kills = await Promise.all(
