@@ -185,6 +185,15 @@ onEachTarget(contractTargets(), (scratch) => {
     assert.equal(canonicalJson(String(row?.['DATA'])), canonicalJson(json))
   })
 
+  // sql-reference/functions/convert_timezone: with two arguments the result carries its zone, and as NTZ it is that zone's clock
+  test('a time with a zone becomes the time of UTC, whatever the zone of the session', async () => {
+    const row = await only(
+      scratch(),
+      `CONVERT_TIMEZONE('UTC', '2024-10-03T14:00:00.123+02:00'::TIMESTAMP_LTZ)::TIMESTAMP_NTZ AS T`,
+    )
+    assert.deepEqual(row, { T: new Date('2024-10-03T12:00:00.123Z') })
+  })
+
   // sql-reference/functions/to_timestamp: scale 3 means milliseconds
   test('milliseconds become a time without a zone, and NULL stays NULL', async () => {
     const row = await only(

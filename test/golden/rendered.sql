@@ -394,18 +394,116 @@ GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_CUSTOMERS_MERGE TO ROLE FIRN_OPERAT
 
 -- compatible: replaces the view
 -- per: table
+-- Shows what is open. The place of a message is epoch, partition and offset, since offsets begin anew with each epoch. A reject
+-- has no position, so its epoch is read from the name of its file: <topic>/e<epoch>/<partition>/<offsets>.parquet.
+-- A message is either all changes or one reject: where changes of it have landed, its reject is resolved. A change that the
+-- merge has refused is resolved where a later revision of it has landed. What was rejected several times is one row, the newest.
+-- Retention goes by the same rules: whoever changes them here changes them in 65_retention.sql.
 CREATE OR REPLACE VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS
-  COMMENT = 'Messages of topic shop.customers that did not become a row of SHOP.CUSTOMERS, and why'
+  COMMENT = 'Messages of topic shop.customers that did not become a row of SHOP.CUSTOMERS so far, and why'
 AS
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, raw, before, after
-FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
-WHERE op = 'x'
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  r.raw,
+  r.before,
+  r.after,
+  CONVERT_TIMEZONE('UTC', r.first_loaded)::TIMESTAMP_NTZ AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, error, raw, before, after,
+    MIN(load_time) OVER (PARTITION BY epoch_folder, kafka_partition, kafka_offset) AS first_loaded
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      error,
+      raw,
+      before,
+      after,
+      staged_at,
+      load_time,
+      file_name,
+      file_row_number
+    FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+    WHERE op = 'x'
+  ) x
+  -- By when its file was stored: an older one may be loaded again.
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY epoch_folder, kafka_partition, kafka_offset
+    ORDER BY staged_at DESC NULLS LAST, load_time DESC, file_name DESC, file_row_number
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset
+  FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+  WHERE op <> 'x'
+) c
+  ON c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+WHERE c.kafka_offset IS NULL
 UNION ALL
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, NULL AS raw, before, after
-FROM CDC.FIRN.MERGE_REJECTS
-WHERE target_table = 'SHOP.CUSTOMERS';
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  NULL AS raw,
+  r.before,
+  r.after,
+  r.first_rejected AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, position, error, before, after,
+    MIN(rejected_at) OVER (
+      PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ) AS first_rejected
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      position,
+      error,
+      before,
+      after,
+      file_name,
+      rejected_at
+    FROM CDC.FIRN.MERGE_REJECTS
+    WHERE target_table = 'SHOP.CUSTOMERS'
+  ) x
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ORDER BY position DESC NULLS LAST, rejected_at DESC, file_name DESC, error
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT kafka_topic, SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset, row_index, position
+  FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+) c
+  ON c.kafka_topic = r.kafka_topic
+  AND c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+  AND c.row_index = r.row_index
+  AND c.position > r.position
+WHERE c.kafka_offset IS NULL;
 
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS TO ROLE FIRN_OPERATOR;
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_CUSTOMERS_REJECTS TO ROLE FIRN_READER;
@@ -530,7 +628,8 @@ GRANT SELECT ON VIEW CDC.SHOP.CUSTOMERS_LIVE TO ROLE FIRN_READER;
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
--- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them. Those that are resolved go, by the
+-- rules of 60_rejects.sql, and always before what resolves them, or they would look open again.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION
   WAREHOUSE = FIRN_WH
@@ -540,6 +639,56 @@ CREATE OR REPLACE TASK CDC.FIRN.SHOP_CUSTOMERS_RETENTION
 AS
 EXECUTE IMMEDIATE $$
 BEGIN
+  MERGE INTO CDC.FIRN.MERGE_REJECTS m
+  USING (
+    SELECT DISTINCT
+      r.target_table, r.kafka_topic, r.kafka_partition, r.kafka_offset, r.row_index, r.position, r.file_name
+    FROM CDC.FIRN.MERGE_REJECTS r
+    INNER JOIN CDC.FIRN.SHOP_CUSTOMERS_LANDING c
+      ON c.kafka_topic = r.kafka_topic
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+      AND c.row_index = r.row_index
+      AND c.position > r.position
+    WHERE r.target_table IN ('SHOP.CUSTOMERS')
+  ) s
+  ON m.target_table = s.target_table
+    AND m.kafka_topic = s.kafka_topic
+    AND m.kafka_partition = s.kafka_partition
+    AND m.kafka_offset = s.kafka_offset
+    AND m.row_index = s.row_index
+    AND m.position = s.position
+    AND m.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
+  -- A young one stays: an audit counts the rows of its file.
+  MERGE INTO CDC.FIRN.SHOP_CUSTOMERS_LANDING l
+  USING (
+    SELECT DISTINCT r.kafka_partition, r.kafka_offset, r.file_name
+    FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING r
+    INNER JOIN CDC.FIRN.SHOP_CUSTOMERS_LANDING c
+      ON c.op <> 'x'
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+    WHERE r.op = 'x'
+      AND r.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+      AND r.file_name IN (
+        SELECT file_name
+        FROM CDC.FIRN.MERGED_FILES
+        WHERE target_table IN ('SHOP.CUSTOMERS')
+        GROUP BY file_name
+        HAVING COUNT(DISTINCT target_table) = 1
+      )
+  ) s
+  ON l.op = 'x'
+    AND l.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND l.kafka_partition = s.kafka_partition
+    AND l.kafka_offset = s.kafka_offset
+    AND l.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
   DELETE FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
     AND op <> 'x'
@@ -549,6 +698,12 @@ BEGIN
       WHERE target_table IN ('SHOP.CUSTOMERS')
       GROUP BY file_name
       HAVING COUNT(DISTINCT target_table) = 1
+    )
+    -- What resolves a reject that is still there (its file was loaded again) stays as long as that.
+    AND SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset NOT IN (
+      SELECT SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset
+      FROM CDC.FIRN.SHOP_CUSTOMERS_LANDING
+      WHERE op = 'x'
     );
 
   DELETE FROM CDC.FIRN.SHOP_CUSTOMERS_TOMBSTONES
@@ -1062,18 +1217,116 @@ GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_MIXED_CASE_MERGE TO ROLE FIRN_OPERA
 
 -- compatible: replaces the view
 -- per: table
+-- Shows what is open. The place of a message is epoch, partition and offset, since offsets begin anew with each epoch. A reject
+-- has no position, so its epoch is read from the name of its file: <topic>/e<epoch>/<partition>/<offsets>.parquet.
+-- A message is either all changes or one reject: where changes of it have landed, its reject is resolved. A change that the
+-- merge has refused is resolved where a later revision of it has landed. What was rejected several times is one row, the newest.
+-- Retention goes by the same rules: whoever changes them here changes them in 65_retention.sql.
 CREATE OR REPLACE VIEW CDC.FIRN.SHOP_ORDER_REJECTS
-  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.order, and why'
+  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.order so far, and why'
 AS
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, raw, before, after
-FROM CDC.FIRN.SHOP_ORDERS_LANDING
-WHERE op = 'x'
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  r.raw,
+  r.before,
+  r.after,
+  CONVERT_TIMEZONE('UTC', r.first_loaded)::TIMESTAMP_NTZ AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, error, raw, before, after,
+    MIN(load_time) OVER (PARTITION BY epoch_folder, kafka_partition, kafka_offset) AS first_loaded
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      error,
+      raw,
+      before,
+      after,
+      staged_at,
+      load_time,
+      file_name,
+      file_row_number
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING
+    WHERE op = 'x'
+  ) x
+  -- By when its file was stored: an older one may be loaded again.
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY epoch_folder, kafka_partition, kafka_offset
+    ORDER BY staged_at DESC NULLS LAST, load_time DESC, file_name DESC, file_row_number
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset
+  FROM CDC.FIRN.SHOP_ORDERS_LANDING
+  WHERE op <> 'x'
+) c
+  ON c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+WHERE c.kafka_offset IS NULL
 UNION ALL
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, NULL AS raw, before, after
-FROM CDC.FIRN.MERGE_REJECTS
-WHERE target_table = 'Shop.order';
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  NULL AS raw,
+  r.before,
+  r.after,
+  r.first_rejected AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, position, error, before, after,
+    MIN(rejected_at) OVER (
+      PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ) AS first_rejected
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      position,
+      error,
+      before,
+      after,
+      file_name,
+      rejected_at
+    FROM CDC.FIRN.MERGE_REJECTS
+    WHERE target_table = 'Shop.order'
+  ) x
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ORDER BY position DESC NULLS LAST, rejected_at DESC, file_name DESC, error
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT kafka_topic, SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset, row_index, position
+  FROM CDC.FIRN.SHOP_ORDERS_LANDING
+) c
+  ON c.kafka_topic = r.kafka_topic
+  AND c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+  AND c.row_index = r.row_index
+  AND c.position > r.position
+WHERE c.kafka_offset IS NULL;
 
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_ORDER_REJECTS TO ROLE FIRN_OPERATOR;
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_ORDER_REJECTS TO ROLE FIRN_READER;
@@ -1082,18 +1335,116 @@ GRANT SELECT ON VIEW CDC.FIRN.SHOP_ORDER_REJECTS TO ROLE FIRN_READER;
 
 -- compatible: replaces the view
 -- per: table
+-- Shows what is open. The place of a message is epoch, partition and offset, since offsets begin anew with each epoch. A reject
+-- has no position, so its epoch is read from the name of its file: <topic>/e<epoch>/<partition>/<offsets>.parquet.
+-- A message is either all changes or one reject: where changes of it have landed, its reject is resolved. A change that the
+-- merge has refused is resolved where a later revision of it has landed. What was rejected several times is one row, the newest.
+-- Retention goes by the same rules: whoever changes them here changes them in 65_retention.sql.
 CREATE OR REPLACE VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS
-  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.Mixed Case, and why'
+  COMMENT = 'Messages of topic shop.orders that did not become a row of Shop.Mixed Case so far, and why'
 AS
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, raw, before, after
-FROM CDC.FIRN.SHOP_ORDERS_LANDING
-WHERE op = 'x'
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  r.raw,
+  r.before,
+  r.after,
+  CONVERT_TIMEZONE('UTC', r.first_loaded)::TIMESTAMP_NTZ AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, error, raw, before, after,
+    MIN(load_time) OVER (PARTITION BY epoch_folder, kafka_partition, kafka_offset) AS first_loaded
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      error,
+      raw,
+      before,
+      after,
+      staged_at,
+      load_time,
+      file_name,
+      file_row_number
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING
+    WHERE op = 'x'
+  ) x
+  -- By when its file was stored: an older one may be loaded again.
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY epoch_folder, kafka_partition, kafka_offset
+    ORDER BY staged_at DESC NULLS LAST, load_time DESC, file_name DESC, file_row_number
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset
+  FROM CDC.FIRN.SHOP_ORDERS_LANDING
+  WHERE op <> 'x'
+) c
+  ON c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+WHERE c.kafka_offset IS NULL
 UNION ALL
-SELECT DISTINCT
-  kafka_topic, kafka_partition, kafka_offset, row_index, error, NULL AS raw, before, after
-FROM CDC.FIRN.MERGE_REJECTS
-WHERE target_table = 'Shop.Mixed Case';
+SELECT
+  r.kafka_topic,
+  TRY_CAST(SUBSTR(r.epoch_folder, 2) AS NUMBER(10, 0)) AS epoch,
+  r.kafka_partition,
+  r.kafka_offset,
+  r.row_index,
+  r.op,
+  r.error,
+  NULL AS raw,
+  r.before,
+  r.after,
+  r.first_rejected AS first_seen
+FROM (
+  SELECT
+    kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index, op, position, error, before, after,
+    MIN(rejected_at) OVER (
+      PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ) AS first_rejected
+  FROM (
+    SELECT
+      kafka_topic,
+      SPLIT_PART(file_name, '/', -3) AS epoch_folder,
+      kafka_partition,
+      kafka_offset,
+      row_index,
+      op,
+      position,
+      error,
+      before,
+      after,
+      file_name,
+      rejected_at
+    FROM CDC.FIRN.MERGE_REJECTS
+    WHERE target_table = 'Shop.Mixed Case'
+  ) x
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY kafka_topic, epoch_folder, kafka_partition, kafka_offset, row_index
+    ORDER BY position DESC NULLS LAST, rejected_at DESC, file_name DESC, error
+  ) = 1
+) r
+LEFT JOIN (
+  SELECT kafka_topic, SPLIT_PART(file_name, '/', -3) AS epoch_folder, kafka_partition, kafka_offset, row_index, position
+  FROM CDC.FIRN.SHOP_ORDERS_LANDING
+) c
+  ON c.kafka_topic = r.kafka_topic
+  AND c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition = r.kafka_partition
+  AND c.kafka_offset = r.kafka_offset
+  AND c.row_index = r.row_index
+  AND c.position > r.position
+WHERE c.kafka_offset IS NULL;
 
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS TO ROLE FIRN_OPERATOR;
 GRANT SELECT ON VIEW CDC.FIRN.SHOP_MIXED_CASE_REJECTS TO ROLE FIRN_READER;
@@ -1330,7 +1681,8 @@ GRANT SELECT ON VIEW CDC."Shop"."Mixed Case_LIVE" TO ROLE FIRN_READER;
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
--- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them. Those that are resolved go, by the
+-- rules of 60_rejects.sql, and always before what resolves them, or they would look open again.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDER_RETENTION
   WAREHOUSE = FIRN_WH
@@ -1340,6 +1692,56 @@ CREATE OR REPLACE TASK CDC.FIRN.SHOP_ORDER_RETENTION
 AS
 EXECUTE IMMEDIATE $$
 BEGIN
+  MERGE INTO CDC.FIRN.MERGE_REJECTS m
+  USING (
+    SELECT DISTINCT
+      r.target_table, r.kafka_topic, r.kafka_partition, r.kafka_offset, r.row_index, r.position, r.file_name
+    FROM CDC.FIRN.MERGE_REJECTS r
+    INNER JOIN CDC.FIRN.SHOP_ORDERS_LANDING c
+      ON c.kafka_topic = r.kafka_topic
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+      AND c.row_index = r.row_index
+      AND c.position > r.position
+    WHERE r.target_table IN ('Shop.order', 'Shop.Mixed Case')
+  ) s
+  ON m.target_table = s.target_table
+    AND m.kafka_topic = s.kafka_topic
+    AND m.kafka_partition = s.kafka_partition
+    AND m.kafka_offset = s.kafka_offset
+    AND m.row_index = s.row_index
+    AND m.position = s.position
+    AND m.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
+  -- A young one stays: an audit counts the rows of its file.
+  MERGE INTO CDC.FIRN.SHOP_ORDERS_LANDING l
+  USING (
+    SELECT DISTINCT r.kafka_partition, r.kafka_offset, r.file_name
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING r
+    INNER JOIN CDC.FIRN.SHOP_ORDERS_LANDING c
+      ON c.op <> 'x'
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+    WHERE r.op = 'x'
+      AND r.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+      AND r.file_name IN (
+        SELECT file_name
+        FROM CDC.FIRN.MERGED_FILES
+        WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
+        GROUP BY file_name
+        HAVING COUNT(DISTINCT target_table) = 2
+      )
+  ) s
+  ON l.op = 'x'
+    AND l.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND l.kafka_partition = s.kafka_partition
+    AND l.kafka_offset = s.kafka_offset
+    AND l.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
   DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
     AND op <> 'x'
@@ -1349,6 +1751,12 @@ BEGIN
       WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
       GROUP BY file_name
       HAVING COUNT(DISTINCT target_table) = 2
+    )
+    -- What resolves a reject that is still there (its file was loaded again) stays as long as that.
+    AND SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset NOT IN (
+      SELECT SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset
+      FROM CDC.FIRN.SHOP_ORDERS_LANDING
+      WHERE op = 'x'
     );
 
   DELETE FROM CDC.FIRN.SHOP_ORDER_TOMBSTONES
@@ -1370,7 +1778,8 @@ GRANT MONITOR, OPERATE ON TASK CDC.FIRN.SHOP_ORDER_RETENTION TO ROLE FIRN_OPERAT
 -- compatible: replaces the task
 -- per: table
 -- Prunes what is no longer needed. Asks MERGED_FILES, never the stream, whether a landing row was merged: by every table of the topic.
--- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them.
+-- Rejects stay, for they are nowhere else: somebody has yet to decide what becomes of them. Those that are resolved go, by the
+-- rules of 60_rejects.sql, and always before what resolves them, or they would look open again.
 -- Tombstones go only where an operator has raised the floor; every statement that misses one of them then sees the floor too.
 CREATE OR REPLACE TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION
   WAREHOUSE = FIRN_WH
@@ -1380,6 +1789,56 @@ CREATE OR REPLACE TASK CDC.FIRN.SHOP_MIXED_CASE_RETENTION
 AS
 EXECUTE IMMEDIATE $$
 BEGIN
+  MERGE INTO CDC.FIRN.MERGE_REJECTS m
+  USING (
+    SELECT DISTINCT
+      r.target_table, r.kafka_topic, r.kafka_partition, r.kafka_offset, r.row_index, r.position, r.file_name
+    FROM CDC.FIRN.MERGE_REJECTS r
+    INNER JOIN CDC.FIRN.SHOP_ORDERS_LANDING c
+      ON c.kafka_topic = r.kafka_topic
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+      AND c.row_index = r.row_index
+      AND c.position > r.position
+    WHERE r.target_table IN ('Shop.order', 'Shop.Mixed Case')
+  ) s
+  ON m.target_table = s.target_table
+    AND m.kafka_topic = s.kafka_topic
+    AND m.kafka_partition = s.kafka_partition
+    AND m.kafka_offset = s.kafka_offset
+    AND m.row_index = s.row_index
+    AND m.position = s.position
+    AND m.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
+  -- A young one stays: an audit counts the rows of its file.
+  MERGE INTO CDC.FIRN.SHOP_ORDERS_LANDING l
+  USING (
+    SELECT DISTINCT r.kafka_partition, r.kafka_offset, r.file_name
+    FROM CDC.FIRN.SHOP_ORDERS_LANDING r
+    INNER JOIN CDC.FIRN.SHOP_ORDERS_LANDING c
+      ON c.op <> 'x'
+      AND SPLIT_PART(c.file_name, '/', -3) = SPLIT_PART(r.file_name, '/', -3)
+      AND c.kafka_partition = r.kafka_partition
+      AND c.kafka_offset = r.kafka_offset
+    WHERE r.op = 'x'
+      AND r.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+      AND r.file_name IN (
+        SELECT file_name
+        FROM CDC.FIRN.MERGED_FILES
+        WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
+        GROUP BY file_name
+        HAVING COUNT(DISTINCT target_table) = 2
+      )
+  ) s
+  ON l.op = 'x'
+    AND l.load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
+    AND l.kafka_partition = s.kafka_partition
+    AND l.kafka_offset = s.kafka_offset
+    AND l.file_name = s.file_name
+  WHEN MATCHED THEN DELETE;
+
   DELETE FROM CDC.FIRN.SHOP_ORDERS_LANDING
   WHERE load_time < DATEADD('day', -30, CURRENT_TIMESTAMP())
     AND op <> 'x'
@@ -1389,6 +1848,12 @@ BEGIN
       WHERE target_table IN ('Shop.order', 'Shop.Mixed Case')
       GROUP BY file_name
       HAVING COUNT(DISTINCT target_table) = 2
+    )
+    -- What resolves a reject that is still there (its file was loaded again) stays as long as that.
+    AND SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset NOT IN (
+      SELECT SPLIT_PART(file_name, '/', -3) || ' ' || kafka_partition || ' ' || kafka_offset
+      FROM CDC.FIRN.SHOP_ORDERS_LANDING
+      WHERE op = 'x'
     );
 
   DELETE FROM CDC.FIRN.SHOP_MIXED_CASE_TOMBSTONES

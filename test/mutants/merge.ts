@@ -7,6 +7,10 @@ const merge = 'sql/templates/50_merge.sql'
 const live = 'sql/templates/62_live.sql'
 const hard = { file: 'test/convergence/convergence.e2e.test.ts', test: 'with hard deletes and DATA as message' }
 const soft = { file: 'test/convergence/convergence.e2e.test.ts', test: 'with soft deletes and DATA as row' }
+const resolved = {
+  file: 'test/warehouse/rejects.test.ts',
+  test: 'retention removes what is resolved before what resolves it, for every table of the topic',
+}
 
 export const mergeMutants: readonly Mutant[] = [
   {
@@ -80,6 +84,35 @@ export const mergeMutants: readonly Mutant[] = [
     find: `    SELECT COALESCE(MAX(floor), '')\n`,
     replace: `    SELECT COALESCE(MAX(floor), '~')\n`,
     caughtBy: hard,
+  },
+  {
+    name: 'retention prunes what resolves a reject that stays',
+    file: 'sql/templates/65_retention.sql',
+    find: `      FROM {{landing}}
+      WHERE op = 'x'
+    );`,
+    replace: `      FROM {{landing}}
+      WHERE op = 'y'
+    );`,
+    caughtBy: resolved,
+  },
+  {
+    name: 'retention forgets to remove resolved rejects of the merge',
+    file: 'sql/templates/65_retention.sql',
+    find: `    WHERE r.target_table IN ({{topic_targets}})\n`,
+    replace: `    WHERE r.target_table IN ('')\n`,
+    caughtBy: resolved,
+  },
+  {
+    name: 'changes of another epoch resolve a reject',
+    file: 'sql/templates/60_rejects.sql',
+    find: `  ON c.epoch_folder = r.epoch_folder
+  AND c.kafka_partition`,
+    replace: `  ON c.kafka_partition`,
+    caughtBy: {
+      file: 'test/warehouse/rejects.test.ts',
+      test: 'a reject is open until changes of the same epoch, partition and offset have landed',
+    },
   },
   {
     name: 'a change below the floor brings a row back',

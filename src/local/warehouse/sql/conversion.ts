@@ -99,6 +99,7 @@ const castable: Readonly<Partial<Record<Kind, readonly Kind[]>>> = {
   date: ['timestamp_ntz', 'timestamp_ltz'],
   timestamp_ntz: ['date', 'time', 'timestamp_ltz'],
   timestamp_ltz: ['date', 'time', 'timestamp_ntz'],
+  timestamp_tz: ['timestamp_ntz'],
 }
 
 /** `value::type`. With `attempt` a text that cannot be read gives NULL; Snowflake has that for text alone. */

@@ -21,6 +21,14 @@ export function toTimestamp([value = nothing, scale]: readonly Typed[], name: st
   return { sql: `make_timestamp(CAST(${value.sql} AS BIGINT) ${ticks})`, type }
 }
 
+/** To UTC only, where every zoned time is here already; a time without a zone would be the session's. */
+export function convertTimezone([zone = nothing, time = nothing]: readonly Typed[], name: string): Typed {
+  if (constantOf(zone, name) !== 'UTC' || (time.type?.kind !== 'timestamp_ltz' && time.type?.kind !== 'timestamp_tz')) {
+    throw wrongTypes(name, [zone.type, time.type])
+  }
+  return { sql: time.sql, type: { kind: 'timestamp_tz', scale: 9 } }
+}
+
 const dateParts = new Set([
   'YEAR',
   'QUARTER',

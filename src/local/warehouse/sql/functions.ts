@@ -15,7 +15,7 @@ import {
   varchar,
   wrongTypes,
 } from './conversion.ts'
-import { toTimestamp } from './date-functions.ts'
+import { convertTimezone, toTimestamp } from './date-functions.ts'
 import { constantOf, many, nothing, text, whole } from './function-arguments.ts'
 import type { ScalarFunction } from './function-arguments.ts'
 import { jsonFunctions } from './json-functions.ts'
@@ -176,6 +176,7 @@ const scalarFunctions: Readonly<Record<string, ScalarFunction>> = {
   TO_VARIANT: converter(variant),
   TO_NUMBER: { least: 1, most: 3, emit: toNumber },
   TO_TIMESTAMP_NTZ: { least: 1, most: 2, emit: toTimestamp },
+  CONVERT_TIMEZONE: { least: 2, most: 2, emit: convertTimezone },
   ABS: { least: 1, most: 1, emit: absolute },
   ROUND: { least: 1, most: 2, emit: round },
   FLOOR: rounding('floor'),

@@ -117,6 +117,14 @@ describe('text and time', () => {
   answers("SELECT SYSDATE() > '2024-01-01', CURRENT_TIMESTAMP > '2024-01-01', CURRENT_TIMESTAMP() IS NOT NULL", [
     [true, true, true],
   ])
+  answers("SELECT SPLIT_PART('a/b/c', '/', -3), SPLIT_PART('a/b/c', '/', -1), SPLIT_PART('a/b', '/', -3)", [
+    ['a', 'c', ''],
+  ])
+  answers("SELECT CONVERT_TIMEZONE('UTC', '2024-01-01T12:00:00+02:00'::TIMESTAMP_LTZ)::TIMESTAMP_NTZ", [
+    ['2024-01-01 10:00:00'],
+  ])
+  refuses("SELECT CONVERT_TIMEZONE('Europe/Berlin', CURRENT_TIMESTAMP())", '001044', 'CONVERT_TIMEZONE')
+  refuses("SELECT CONVERT_TIMEZONE('UTC', SYSDATE())", '001044', 'TIMESTAMP_NTZ')
   answers("SELECT 'abc'::VARCHAR(3), name::VARCHAR(5) FROM t WHERE id = 1", [['abc', 'abc']])
   refuses("SELECT 'abcd'::VARCHAR(3)", '100078', "String 'abcd' is too long")
 })
