@@ -30,6 +30,10 @@ const commands: Readonly<
     summary: 'replay messages safely, and see first what it would do',
     load: () => import('./commands/backfill.ts'),
   },
+  rejects: {
+    summary: 'list, show and retry what could not be applied and is open',
+    load: () => import('./commands/rejects.ts'),
+  },
   'ack-gap': {
     summary: 'give up offsets that cannot be staged, so that a halted partition goes on',
     load: () => import('./commands/ack-gap.ts'),

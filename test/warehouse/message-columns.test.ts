@@ -5,7 +5,11 @@ import { headersText } from '../../src/ingest/message-text.ts'
 import { headersOf, keyOf, rawOf, rejectionOf } from '../../src/warehouse/message-columns.ts'
 
 const bytes = fc
-  .oneof(fc.uint8Array(), fc.string({ unit: 'grapheme' }).map(Buffer.from), fc.constant('\ufeffbom'))
+  .oneof(
+    fc.uint8Array(),
+    fc.string({ unit: 'grapheme' }).map((text) => Buffer.from(text)),
+    fc.constant('\ufeffbom'),
+  )
   .map((value) => Buffer.from(value))
 
 test('any headers come back from the column as they were received', () => {
