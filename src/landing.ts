@@ -57,6 +57,16 @@ export function runNameOf(run: string): string {
   return /^[^._]*/.exec(run)?.[0] ?? run
 }
 
+/** The run that first stored what the file holds: of a copy, the one that it was copied from. */
+export function firstRunOf(run: string): string {
+  return (
+    run
+      .replace(/_rows$/, '')
+      .split('.')
+      .at(-1) ?? run
+  )
+}
+
 /** Whether the ranges of the run's files say that nothing else lies in them. */
 export function coversRanges(run: string | null): boolean {
   return run?.endsWith('_rows') !== true

@@ -1,9 +1,10 @@
 /**
  * Judges each landing file: whether what was staged was loaded, and what was loaded was merged by every table. A file that
- * came more than once is no worse for it, and what retention has pruned was merged.
+ * came more than once is no worse for it, also under the name of a backfill, and what retention has pruned was merged.
  */
+import { rangeText } from '../change.ts'
 import type { LandedFile, LoadRecord, MergedFile, StagedFile, TableEvidence, TopicEvidence } from '../evidence.ts'
-import type { LandingName } from '../landing.ts'
+import { coversRanges, firstRunOf, type LandingName } from '../landing.ts'
 import { type Finding, finding, type FindingCode } from './finding.ts'
 
 export type Patience = {
@@ -36,7 +37,28 @@ export function judgeFiles(evidence: TopicEvidence, { patienceMs, landingDays }:
     settledMs: askedAt.getTime() - patienceMs,
     prunedMs: askedAt.getTime() - landingDays * dayMs + clocksMs,
   }
-  return files.flatMap((known) => judgeFile(known, tables, times))
+  const alike = Map.groupBy(files, contentOf)
+  return files.flatMap((known) => {
+    const findings = judgeFile(known, tables, times)
+    const others = (alike.get(contentOf(known)) ?? []).filter((other) => other !== known)
+    if (!others.some((other) => holds(other, rowsWanted(known), tables))) return findings
+    return findings.filter(({ code }) => !lostRows.has(code))
+  })
+}
+
+/** Whose rows are not there: no loss where a backfill has brought the same messages. */
+const lostRows: ReadonlySet<FindingCode> = new Set(['FILE_NOT_LOADED', 'LOAD_FAILED', 'ROWS_MISSING'])
+
+/** Files of which this is the same hold the same messages. Single messages of two runs may have the same first and last. */
+function contentOf({ file: { epoch, partition, range }, run }: LandingName): string {
+  const own = run === null || coversRanges(run) ? '' : firstRunOf(run)
+  return `${epoch} ${partition} ${rangeText(range)} ${own}`
+}
+
+/** Whether so many rows of the file have landed, or were merged by every table; null: any. */
+function holds({ landed, merged }: Known, wanted: number | null, tables: readonly TableEvidence[]): boolean {
+  const isEnough = (rows: number | undefined): boolean => rows !== undefined && rows >= (wanted ?? 1)
+  return isEnough(landed?.rows) || tables.every(({ table }) => isEnough(merged.get(table)?.rows))
 }
 
 function join({ staged, loads, landed, tables }: TopicEvidence): readonly Known[] | null {

@@ -5,7 +5,7 @@
 import { type OffsetRange, rangeText } from '../change.ts'
 import type { TopicEvidence } from '../evidence.ts'
 import { ackGapCommand } from '../failure.ts'
-import type { LandingName } from '../landing.ts'
+import { coversRanges, type LandingName } from '../landing.ts'
 import { holesIn, hullOf, overlapsIn } from './coverage.ts'
 import { type Finding, finding, type Note } from './finding.ts'
 
@@ -82,7 +82,8 @@ function stretchesOf(evidence: TopicEvidence): readonly Stretch[] {
       epoch,
       partition,
       live: names.filter(({ run }) => run === null).map(({ file }) => file.range),
-      fills: [...names.filter(({ run }) => run !== null).map(({ file }) => file.range), ...given],
+      // Single messages say nothing of what lies between them.
+      fills: [...names.filter(({ run }) => run !== null && coversRanges(run)).map(({ file }) => file.range), ...given],
       start: epochs?.find((one) => one.epoch === epoch)?.starts.get(partition) ?? null,
       commit: isCurrent ? (log?.find((one) => one.partition === partition)?.commit ?? null) : null,
       isCurrent,

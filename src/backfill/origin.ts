@@ -5,7 +5,7 @@
 import type { Message, Origin } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import type { MessageRules } from '../ingest/message-rules.ts'
-import { runValueKey, valueKey } from '../landing.ts'
+import { firstRunOf, parseLandingName, runValueKey, valueKey } from '../landing.ts'
 import type { Part } from './run-record.ts'
 
 /** The epoch in the names of files whose messages are of no log. Epochs of logs begin at 1. */
@@ -45,4 +45,14 @@ export function largeValueKey(
 ): string {
   if (epoch === noEpoch) return runValueKey(prefix, topic, run, offset)
   return valueKey(prefix, topic, epoch, partition, offset)
+}
+
+/** Where the value of a reject lies that was too large for its row; `fileName` is the landing file of the reject. */
+export function rejectValueKey(
+  prefix: string,
+  topic: string,
+  { fileName, ...place }: Pick<Part, 'epoch' | 'partition'> & { readonly offset: bigint; readonly fileName: string },
+): string {
+  const run = parseLandingName(topic, fileName)?.run ?? ''
+  return largeValueKey(prefix, topic, firstRunOf(run), place, place.offset)
 }

@@ -6,7 +6,8 @@ import { type Stage } from '../stage/stage.ts'
 import { fileSource, inspectFile } from '../backfill/file-source.ts'
 import { listSourceFiles, type StageFilter } from '../backfill/copying.ts'
 import { type LogAccess, offsetsAt, openLog, openLogSource, readLog, refuseOtherLog } from '../backfill/log-source.ts'
-import { noEpoch } from '../backfill/origin.ts'
+import { noEpoch, rejectValueKey } from '../backfill/origin.ts'
+import { rejectParts, rejectSource, type RejectsSetting } from '../backfill/reject-source.ts'
 import { recordOf, type Request, type SourceKind } from '../backfill/request.ts'
 import { firstLineNumber, linesMax, type Part, type RunRecord } from '../backfill/run-record.ts'
 import type { RunStore } from '../backfill/run-store.ts'
@@ -14,8 +15,11 @@ import { selectParts } from '../backfill/selection.ts'
 import type { MessageSource } from '../backfill/source.ts'
 import type { OffsetRange } from '../change.ts'
 import { Failure } from '../failure.ts'
+import { readEpoch } from '../ingest/epoch.ts'
 import { Outage } from '../ingest/outage.ts'
 import { readStaged } from '../ingest/staged-trail.ts'
+import type { OpenReject } from '../warehouse/reject-rows.ts'
+import { warehouseOf } from '../warehouse/values.ts'
 import { type Asked, requestOf } from './backfill-options.ts'
 import type { Ground } from './backfill-ground.ts'
 
@@ -59,8 +63,10 @@ export async function newRecord(ground: Ground, asked: Beginning): Promise<RunRe
       const part = { epoch: noEpoch, partition: 0, range: { first: first + 1n, last: first + lines } }
       return { ...made, begunAt: at.toISOString(), request: recordOf(requestOf(asked, identity)), parts: [part] }
     }
-    case 'rejects':
-      throw new Failure('USAGE', 'not yet')
+    case 'rejects': {
+      const request = requestOf(asked, null)
+      return { ...made, request: recordOf(request), parts: await openRejectParts(ground, request), isSparse: true }
+    }
   }
 }
 
@@ -151,7 +157,49 @@ export async function openSources(
       const timestamp = table.order === 'kafka-timestamp' ? null : BigInt(begunAt.getTime())
       return { ...idle, messages: fileSource({ path: file, topic, firstLine: firstLineNumber(begunAt), timestamp }) }
     }
-    case 'rejects':
-      return idle
+    case 'rejects': {
+      const keyOf = (reject: OpenReject) => rejectValueKey(prefix, topic, reject)
+      const messages = rejectSource(rejectsOf(ground, record.request), { stage, keyOf })
+      return { ...idle, messages, partitionCount: await partitionsThen(ground, record.parts) }
+    }
   }
+}
+
+function rejectsOf({ session, config, table }: Ground, { code }: Pick<Request, 'code'>): RejectsSetting {
+  if (!session) throw new Failure('USAGE', 'rejects lie in the warehouse: --stage-only does not go with --from rejects')
+  return { session, warehouse: warehouseOf(config), topic: table.topic, code }
+}
+
+async function openRejectParts(ground: Ground, request: Request): Promise<readonly Part[]> {
+  const parts = await rejectParts(rejectsOf(ground, request), request)
+  if (parts.length > 0) {
+    await partitionsThen(ground, parts)
+    return parts
+  }
+  throw new Failure(
+    'USAGE',
+    `no reject of ${request.topic} that is open is one that was asked for: see firn rejects list`,
+  )
+}
+
+/**
+ * How many partitions the topic had, at the most, in the epochs of these parts.
+ *
+ * @throws Failure SETTINGS_CHANGED where an epoch was ordered otherwise than the configuration says: its positions could not
+ * be compared
+ */
+async function partitionsThen({ stage, prefix, table }: Ground, parts: readonly Part[]): Promise<number> {
+  let most = 1
+  for (const epoch of new Set(parts.map((part) => part.epoch))) {
+    if (epoch === noEpoch) continue
+    const record = await readEpoch({ stage, prefix }, { topic: table.topic, epoch })
+    if (!record) throw new Failure('EPOCH_RECORD_INVALID', `nothing says what epoch ${epoch} of ${table.topic} means`)
+    const [then, now] = [record.order, table.order ?? null].map((order) => JSON.stringify(order))
+    if (then !== now) {
+      const words = `epoch ${epoch} of ${table.topic} had the order ${then}, and the config says ${now}`
+      throw new Failure('SETTINGS_CHANGED', `${words}: leave its rejects out with --epoch`)
+    }
+    most = Math.max(most, record.partitionCount)
+  }
+  return most
 }

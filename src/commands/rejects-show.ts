@@ -1,10 +1,10 @@
 /**
  * `firn rejects show`: one place, with all that is known of what was rejected there. How it is told is reject-report.ts's.
  */
+import { rejectValueKey } from '../backfill/origin.ts'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
-import { valueKey } from '../landing.ts'
 import type { Session } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
 import { type OpenReject, readMergeRejects, readOpenRejects, type RejectFilter } from '../warehouse/reject-rows.ts'
@@ -65,12 +65,10 @@ async function read(session: Session, config: Config, { topic, tables, filter }:
   return { topic, landed, refused }
 }
 
-function keyOnStage({ stage }: Config, topic: string, { epoch, partition, offset }: OpenReject): string {
-  return valueKey(stage.prefix, topic, epoch, partition, offset)
-}
-
 function objectOf(config: Config, topic: string, reject: OpenReject): string | null {
-  return reject.raw === null ? `s3://${config.stage.bucket}/${keyOnStage(config, topic, reject)}` : null
+  return reject.raw === null
+    ? `s3://${config.stage.bucket}/${rejectValueKey(config.stage.prefix, topic, reject)}`
+    : null
 }
 
 /** @throws Failure USAGE where there is not one message, STAGE_FAILED where the object is gone */
@@ -85,7 +83,7 @@ async function bytesOf(config: Config, topic: string, landed: readonly OpenRejec
   if (reject.raw) return reject.raw
   const stage = openStage(config.stage)
   try {
-    const bytes = await stage.get(keyOnStage(config, topic, reject))
+    const bytes = await stage.get(rejectValueKey(config.stage.prefix, topic, reject))
     if (bytes) return bytes
     throw new Failure('STAGE_FAILED', `there is no object ${objectOf(config, topic, reject) ?? ''}`)
   } finally {

@@ -3,20 +3,27 @@
  * own. What is open is decided in warehouse/open-rejects.ts.
  */
 import { Failure } from '../failure.ts'
+import { backfill } from './backfill.ts'
 import type { Command, ExitCode, Io } from './command.ts'
 import { listRejects } from './rejects-list.ts'
 import { showReject } from './rejects-show.ts'
 
 type Action = (args: readonly string[], io: Io) => Promise<ExitCode>
 
-const actions: Readonly<Record<string, Action>> = { list: listRejects, show: showReject }
+const actions: Readonly<Record<string, Action>> = {
+  list: listRejects,
+  show: showReject,
+  retry: (args, io) => backfill(args, io, 'rejects'),
+}
 
 export const command: Command = {
-  summary: 'list and show what could not be applied and is open',
-  help: `firn rejects: list and show what could not be applied and is open
+  summary: 'list, show and retry what could not be applied and is open',
+  help: `firn rejects: list, show and retry what could not be applied and is open
 
 usage: firn rejects list [--topic TOPIC | --table SCHEMA.TABLE] [--code CODE] [--partition N] [--config FILE] [--json]
        firn rejects show --topic TOPIC --partition N --offset N [--epoch N] [--bytes] [--config FILE] [--json]
+       firn rejects retry [--topic TOPIC] [--code CODE] [--partition N] [--offsets FIRST-LAST] [--epoch N] [--plan]
+                    and the other options of firn backfill --from rejects, which it is
 
 A message that cannot become a change lands as a reject, with its bytes and the reason; a change that the merge cannot apply
 is kept beside. One is open until changes of the same message (epoch, partition, offset) have landed, one of the merge until
@@ -27,6 +34,9 @@ as an example, and what can be done. Exits 3 where something is open, 0 where no
 
 show prints one: code, reason, file, times, key, headers and value. What is not UTF-8 is shown as base64, and a long value is
 cut. The value of one that was too large lies on the stage: its object is named.
+
+retry decodes messages that landed as rejects again, after a dialect or the configuration was mended, and stores those that
+became changes; the others stay as they are. It is a backfill: it has a name, shows its plan first, and can be gone on with.
 
 Needs the rights of the role of operators (warehouse.rolePrefix, _OPERATOR).
 
@@ -45,6 +55,7 @@ examples:
   firn rejects list --table SHOP.ORDERS --code KEY_MISSING --json
   firn rejects show --topic shop.orders --partition 3 --offset 4711
   firn rejects show --topic shop.orders --partition 3 --offset 4711 --bytes > value.bin
+  firn rejects retry --topic shop.orders --code KEY_MISSING --plan
 `,
   async run(args, io) {
     const [name = '', ...rest] = args

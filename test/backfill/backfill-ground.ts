@@ -3,6 +3,8 @@
  * it, and the comparison of the target table with what the source holds.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Effects } from '../../src/backfill/effects.ts'
 import { canonicalJson } from '../../src/local/exact-json.ts'
 import { openSource, type Source } from '../../src/local/workload.ts'
 import { producer } from '../ingest/run-ground.ts'
@@ -62,4 +64,64 @@ export async function allMerged(ground: AuditGround): Promise<void> {
       ),
     (count) => Number(count) >= files.length,
   )
+}
+
+type Counts = {
+  readonly files: number
+  readonly bytes: number
+  readonly rows: number
+  readonly messages: number
+  readonly rejects: number
+  readonly tombstones: number
+}
+
+export type PlanTold = Counts & {
+  readonly run: string
+  readonly rejectsByCode: Readonly<Record<string, number>>
+  readonly credits: number
+  readonly parts: readonly { readonly first: string; readonly last: string; readonly staged: readonly string[] }[]
+  readonly tables: readonly { readonly table: string; readonly effects: Effects | null }[]
+}
+
+export type RunTold = {
+  readonly run: string
+  readonly state: string
+  readonly settled: boolean
+  readonly stored: Counts
+  readonly stillRejected: number
+  readonly loaded: { readonly files: number; readonly rows: number } | null
+  readonly merged: readonly { readonly table: string; readonly came: { readonly rows: number } | null }[]
+  readonly findings: readonly { readonly code: string }[]
+}
+
+export async function plannedBy(ground: AuditGround, ...args: readonly string[]): Promise<PlanTold> {
+  const { code, stdout, stderr } = await operate(ground, 'backfill', '--plan', '--json', ...args)
+  assert.equal(code, 0, stderr)
+  return (JSON.parse(stdout) as { readonly plan: PlanTold }).plan
+}
+
+/** Runs it to its end, which comes with the merges. */
+export async function ranBy(ground: AuditGround, ...args: readonly string[]): Promise<RunTold> {
+  const { code, stdout, stderr } = await whileMerging(ground, () =>
+    operate(ground, 'backfill', '--yes', '--json', ...args),
+  )
+  assert.equal(code, 0, stdout + stderr)
+  return JSON.parse(stdout) as RunTold
+}
+
+/** What is loaded meanwhile is merged at once. */
+export async function whileMerging<T>(ground: AuditGround, work: () => Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const merging = (async () => {
+    while (!done.signal.aborted) {
+      await ground.session().execute(`EXECUTE TASK ${ground.names.task.sql}`)
+      await sleep(500)
+    }
+  })()
+  try {
+    return await work()
+  } finally {
+    done.abort()
+    await merging
+  }
 }

@@ -21,7 +21,10 @@ let load: Promise<void>
 const quiet = new AbortController()
 
 before(async () => {
-  ground = await openAuditGround({}, { schedule: '10 SECONDS', partitions: 4, ingest: { fileRows: 500, freshness: '3s' } })
+  ground = await openAuditGround(
+    {},
+    { schedule: '10 SECONDS', partitions: 4, ingest: { fileRows: 500, freshness: '3s' } },
+  )
   sender = openSender(ground, 11)
   await sender.send(12_000)
   ingester = startFirn(['run', '--config', ground.file])

@@ -17,9 +17,13 @@ export type Running = {
   readonly finished: Promise<Finished>
 }
 
-/** Starts `firn <args>`; the caller ends it. */
-export function startFirn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], {
+/** Starts `firn <args>`; the caller ends it. `program` is another main.ts than this tree's. */
+export function startFirn(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  program: string = main,
+): Running {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
