@@ -59,7 +59,9 @@ export function statementFailure(error: unknown, sql: string): Failure {
   }
   const { name, message } = asDriverError(error)
   if (name === 'OperationFailedError') {
-    return new Failure('STATEMENT_FAILED', `${what}: ${textOf(message)}${details(error)}`, { cause: error })
+    // One line, as every message of a failure.
+    const words = textOf(message).replace(/\s*\n\s*/g, ' ')
+    return new Failure('STATEMENT_FAILED', `${what}: ${words}${details(error)}`, { cause: error })
   }
   return new Failure('UNKNOWN', `${what}: ${textOf(message)}`, { cause: error })
 }
