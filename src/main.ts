@@ -30,6 +30,10 @@ const commands: Readonly<
     summary: 'replay messages safely, and see first what it would do',
     load: () => import('./commands/backfill.ts'),
   },
+  trace: {
+    summary: 'show every landed change of one row, and why it won or lost',
+    load: () => import('./commands/trace.ts'),
+  },
   rejects: {
     summary: 'list, show and retry what could not be applied and is open',
     load: () => import('./commands/rejects.ts'),

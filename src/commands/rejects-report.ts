@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { MergeReject, OpenReject } from '../warehouse/reject-rows.ts'
 import { rejectHint } from './rejects-hint.ts'
+import { cut, printable } from './shown-text.ts'
 
 export type Shown = {
   readonly topic: string
@@ -48,8 +49,8 @@ function refusedText(topic: string, reject: Shown['refused'][number]): string {
     ...originLines(reject),
     `  change      ${rowIndex} of the message, op ${op}, id ${printable(id ?? 'none')}`,
     `  position    ${position ?? 'none'}`,
-    `  before      ${before === null ? 'none' : cut(printable(before))}`,
-    `  after       ${after === null ? 'none' : cut(printable(after))}`,
+    `  before      ${before === null ? 'none' : short(printable(before))}`,
+    `  after       ${after === null ? 'none' : short(printable(after))}`,
   ].join('\n')
 }
 
@@ -63,21 +64,10 @@ function timeText(ms: number): string {
 }
 
 function shownText(bytes: Buffer): string {
-  return cut(isUtf8(bytes) ? printable(bytes.toString()) : bytes.toString('base64'))
+  return short(isUtf8(bytes) ? printable(bytes.toString()) : bytes.toString('base64'))
 }
 
-/** Control characters as escapes: what was sent must not steer the terminal. */
-function printable(text: string): string {
-  const escape = (found: string) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return text.replace(/[^\P{Cc}\n\t]/gu, escape)
-}
-
-function cut(text: string): string {
-  if (text.length <= shownMax) return text
-  // Not between the halves of a character.
-  const head = text.slice(0, shownMax).replace(/[\uD800-\uDBFF]$/, '')
-  return `${head}\n  ... ${text.length - head.length} characters more; --bytes writes the whole value, --json all there is`
-}
+const short = (text: string): string => cut(text, shownMax, '--bytes writes the whole value, --json all there is')
 
 export function jsonOf({ topic, landed, refused }: Shown): string {
   const messages = landed.map(({ offset, timestamp, key, headers, raw, object, ...reject }) => ({
