@@ -12,6 +12,8 @@ FIRN := node src/main.ts
 export SECONDS ?= 600
 export SEED ?= 1
 export WORLDS ?= 500
+export MESSAGES ?= 1000000
+export ROUNDS ?= 3
 PARTS := src/local/install-parts.sh
 SQL_TOOLS := test/check-sql/install-tools.sh
 
@@ -55,6 +57,10 @@ exhaustive: setup ## every interleaving of wider worlds than those in make test 
 .PHONY: converge
 converge: setup ## random histories and deliveries against the SQL of the merge: WORLDS=500 SEED=1
 	@node test/convergence/convergence-main.ts
+
+.PHONY: bench-backfill
+bench-backfill: check setup stack-parts ## a backfill of a whole log against the ingester: MESSAGES=1000000 ROUNDS=3
+	@node test/bench/replay-main.ts
 
 .PHONY: mutants
 mutants: check setup stack-parts ## plants the bugs listed in test/mutants one by one, and sees that their tests catch them

@@ -170,6 +170,10 @@ export const failures = {
     response: 'fatal',
     hint: 'The object that says what the run is cannot be read. Restore it from a version of the bucket, or begin a run of another name.',
   },
+  RANGE_GONE: {
+    response: 'fatal',
+    hint: 'Kafka has deleted them since the run began. What the run stored stays; take the rest from the stage, in a run of another name (--from stage), where it was staged before.',
+  },
   RANGE_BELOW_FLOOR: {
     response: 'fatal',
     hint: 'Below the floor nobody remembers which rows were deleted. Choose a range that lies above it, or one that runs to the end of what was merged, deletes included.',

@@ -63,6 +63,12 @@ export async function listSourceFiles(
   return files
 }
 
+/** A file that is copied is held whole, twice while it arrives: so many of these stay under a budget of memory, or one. */
+export function filesAtOnce(files: readonly { readonly bytes: number }[], memoryBytes: number, atOnce: number): number {
+  const largest = files.reduce((most, { bytes }) => Math.max(most, bytes), 1)
+  return Math.max(1, Math.min(atOnce, Math.floor(memoryBytes / (2 * largest))))
+}
+
 /**
  * Copies one file, for as long as it takes. Null where it has gone away.
  *

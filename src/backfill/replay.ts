@@ -57,13 +57,15 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
   const { source, sink, witness, signal, isSparse } = setting
   const rules = setting.rulesOf(part)
   let open: Batch | null = null
-  let cursor = from
+  // Where the next file begins: offsets without a row belong to the file behind them.
+  let first = from
   let unseenBytes = 0
   let onItsWay: Promise<void> = Promise.resolve()
 
   const seal = async (): Promise<void> => {
     if (!open) return
     const sealed = open.seal()
+    first = open.next
     open = null
     unseenBytes = 0
     await onItsWay
@@ -81,17 +83,15 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
         witness.saw(message, decoded)
         taken += 1
         if (!isSparse || decoded.kind !== 'reject') {
-          open ??= openBatch(part, isSparse ? message.offset : cursor, message.topic)
+          open ??= openBatch(part, isSparse ? message.offset : first, message.topic)
           open.add(message, decoded)
         }
-        cursor = message.offset + 1n
         unseenBytes += message.value?.length ?? 0
         if (!open || (unseenBytes < lookEveryBytes && open.rows < setting.limits.fileRows)) continue
         unseenBytes = 0
         if (isFull(open, setting)) await seal()
       }
-      if (!isSparse && next > cursor) open?.cover(next)
-      cursor = next
+      if (!isSparse) open?.cover(next)
       await witness.reached(part, next, taken)
     }
     if (open && open.rows > 0) await seal()

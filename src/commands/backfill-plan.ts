@@ -2,7 +2,7 @@
  * Finds out what a run would do, without doing any of it: replays everything into files that are only counted, and asks the
  * warehouse what the newest change of each row would do there.
  */
-import { listSourceFiles } from '../backfill/copying.ts'
+import { filesAtOnce, listSourceFiles } from '../backfill/copying.ts'
 import { count, type Effects, effectOf, noEffects } from '../backfill/effects.ts'
 import { type FloorFacts, hasFloor, lowestOf, refuseBelowFloor, runsToMerged } from '../backfill/floor.ts'
 import { NewestChanges } from '../backfill/newest.ts'
@@ -29,9 +29,6 @@ import type { Ground } from './backfill-ground.ts'
 import type { How } from './backfill-options.ts'
 import { show, textOf } from './backfill-progress.ts'
 import { offsetsOf, replaySetting } from './backfill-work.ts'
-
-/** Whole files, and the rows of a row group of each, are in memory at once. */
-const filesAtOnce = 2
 
 /** What reading everything has shown. */
 type Measured = {
@@ -196,13 +193,13 @@ async function measureFiles(
   how: Pick<How, 'parallel'>,
   newest: NewestChanges,
 ): Promise<Measured> {
-  const { io, logger, stage } = ground
+  const { io, logger, stage, config } = ground
   const files = await sourceFiles(ground, record)
   const progress = new Progress('files', files.length, 0, Date.now())
   const shown = show(io, logger, 'plan', textOf(progress))
   let rows = 0
   try {
-    await parallel(files, Math.min(how.parallel, filesAtOnce), io.signal, async ({ key }) => {
+    await parallel(files, filesAtOnce(files, config.ingest.memory, how.parallel), io.signal, async ({ key }) => {
       const body = await stage.get(key)
       if (!body) throw new Failure('STAGE_FAILED', `${key} was there, and is gone`)
       for await (const group of readChanges(body)) {

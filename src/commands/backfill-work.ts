@@ -1,7 +1,7 @@
 /**
  * Works on a run until all of it is on the stage: replays its parts or copies its files, from where it stopped before.
  */
-import { copyFile, copyKey, listSourceFiles } from '../backfill/copying.ts'
+import { copyFile, copyKey, filesAtOnce, listSourceFiles } from '../backfill/copying.ts'
 import { largeValueKey, rulesOf } from '../backfill/origin.ts'
 import { Pacer } from '../backfill/pacer.ts'
 import { parallel } from '../backfill/parallel.ts'
@@ -164,7 +164,7 @@ async function copyAll(
   how: Pick<How, 'parallel'>,
   signal: AbortSignal,
 ): Promise<Finished> {
-  const { store, stage, prefix, io, logger } = ground
+  const { store, stage, prefix, config, io, logger } = ground
   const { name, request, stage: share } = record
   const filter = await filterOf(ground, name, { ...request, offsets: offsetsOf(record) })
   const before = new Date(share?.storedBefore ?? record.begunAt)
@@ -175,7 +175,8 @@ async function copyAll(
   const outage = new Outage('the stage', logger)
   const shown = show(io, logger, name, textOf(progress))
   try {
-    await parallel(left, how.parallel, signal, async (file, until) => {
+    const atOnce = filesAtOnce(left, config.ingest.memory, how.parallel)
+    await parallel(left, atOnce, signal, async (file, until) => {
       await copyFile(stage, file.key, copyKey(prefix, name, file), outage, until)
       progress.advance(1)
     })

@@ -28,7 +28,7 @@ export type Scan = {
 /**
  * The next fetch is under way while one is being taken.
  *
- * @throws Failure RETENTION_LOSS where the log no longer has the offsets, RECORD_UNREADABLE, and of Kafka
+ * @throws Failure RANGE_GONE where the log no longer has the offsets, RECORD_UNREADABLE, and of Kafka
  */
 export async function* scanLog(fetcher: PartitionFetcher, scan: Scan): AsyncGenerator<Stretch, undefined> {
   const { range } = scan

@@ -1,0 +1,37 @@
+/** `make bench-backfill MESSAGES=1000000`. Ends with 1 where something is not complete; the figures are for the reader. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, totalmem } from 'node:os'
+import { benchReplay, type Figures, median, textOf } from './replay-bench.ts'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const messages = Number(process.env['MESSAGES'] ?? 1_000_000)
+const rounds = Number(process.env['ROUNDS'] ?? 3)
+const figures = await benchReplay({ messages, rounds, say })
+
+function medians(name: Figures['name']): Figures {
+  const own = figures.filter((one) => one.name === name)
+  const of = (key: keyof Figures) => median(own.map((one) => Number(one[key])))
+  return {
+    name,
+    seconds: of('seconds'),
+    messagesPerSecond: of('messagesPerSecond'),
+    cpuSecondsPerMillion: of('cpuSecondsPerMillion'),
+    peakMb: of('peakMb'),
+    growth: of('growth'),
+    complete: own.every(({ complete }) => complete),
+  }
+}
+
+const [ingester, backfill] = [medians('ingester'), medians('backfill')]
+say(`medians of ${rounds} rounds:`)
+say(textOf(ingester))
+say(textOf(backfill))
+const ratio = backfill.messagesPerSecond / ingester.messagesPerSecond
+say(`the backfill replays at ${ratio.toFixed(2)} times the rate of the ingester`)
+await mkdir('build/bench', { recursive: true })
+const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30) }
+await writeFile(
+  'build/bench/backfill.json',
+  `${JSON.stringify({ machine, messages, rounds, ratio, results: [ingester, backfill] }, null, 2)}\n`,
+)
+process.exit(ingester.complete && backfill.complete ? 0 : 1)
