@@ -83,10 +83,21 @@ describe('a part', () => {
     )
   })
 
+  test('ends its files by what they hold, not by how much of it came at once', async () => {
+    const messages = Array.from({ length: 900 }, (_, at) => insert(at, 1_500 + at))
+    const whole = await replayed(messages, [])
+    assert.ok(whole.files.length > 3 && whole.files.every((file) => !file.endsWith(' 300')), whole.files.join())
+    const often = await replayed(
+      messages,
+      Array.from({ length: 90 }, (_, at) => at * 10 + 7),
+    )
+    assert.deepEqual(often.files, whole.files)
+  })
+
   test('has every offset in one file, up to its last row', async () => {
-    const messages = Array.from({ length: 500 }, (_, at) => insert(at * 2))
-    const { files } = await replayed(messages, [100, 777])
-    assert.deepEqual(files, ['0-598 300', '599-999 200'])
+    const messages = Array.from({ length: 480 }, (_, at) => insert(at * 2 + 21))
+    const { files } = await replayed(messages, [10, 20, 100, 777])
+    assert.deepEqual(files, ['0-619 300', '620-999 180'])
   })
 
   test('goes on in the middle with the same rows', async () => {

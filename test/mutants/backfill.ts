@@ -20,14 +20,14 @@ export const backfillMutants: readonly Mutant[] = [
     file: 'src/backfill/replay.ts',
     find: `isSparse ? message.offset : first`,
     replace: `message.offset`,
-    caughtBy: { file: replay, test: 'ends its files at the same offsets, however it is fetched' },
+    caughtBy: { file: replay, test: 'has every offset in one file, up to its last row' },
   },
   {
     name: 'look at the memory by the stretches of a fetch',
     file: 'src/backfill/replay.ts',
     find: `      signal.throwIfAborted()\n`,
     replace: `      signal.throwIfAborted()\n      unseenBytes = 0\n`,
-    caughtBy: { file: replay, test: 'ends its files at the same offsets, however it is fetched' },
+    caughtBy: { file: replay, test: 'ends its files by what they hold, not by how much of it came at once' },
   },
   {
     name: 'take the range of single messages for all that lies in it',
