@@ -113,7 +113,7 @@ describe('refused, and nothing is stored:', () => {
 })
 
 describe('a run', () => {
-  const slow = ['--from', 'log', '--rate', '150', '--no-wait', '--config'] as const
+  const slow = ['--from', 'log', '--rate', '20', '--no-wait', '--config'] as const
 
   test('is worked on by one process at a time, and goes on where it was interrupted', async () => {
     const args = ['backfill', '--name', 'slow', ...slow, ground.file, '--json']
