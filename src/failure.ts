@@ -131,7 +131,7 @@ export const failures = {
   },
   RIGHT_MISSING: {
     response: 'fatal',
-    hint: 'The object is not there (then: firn migrate), or warehouse.role lacks a right on it. Where another role is meant for this (FIRN_OWNER migrates, FIRN_OPERATOR repairs and audits --deep), run with it: FIRN_WAREHOUSE_ROLE. Else its owner gives the right.',
+    hint: 'The object is not there (then: firn migrate), or warehouse.role lacks a right on it. Where another role is meant for this (FIRN_OWNER migrates; FIRN_OPERATOR backfills, repairs, traces, sees to rejects and audits --deep), run with it: FIRN_WAREHOUSE_ROLE. Else its owner gives the right.',
   },
   MIGRATION_CHANGED: {
     response: 'fatal',
@@ -199,7 +199,7 @@ export const failures = {
 
   // The user's own words.
   INTERRUPTED: { response: 'fatal', hint: 'Run it again to start over.' },
-  USAGE: { response: 'fatal', hint: 'See: firn --help' },
+  USAGE: { response: 'fatal', hint: 'See: firn --help, and --help of each command.' },
   CONFIG_INVALID: { response: 'fatal', hint: 'Mend the lines above; firn check --help lists every setting.' },
   UNKNOWN: { response: 'halt', hint: 'Firn does not know this error; it stops rather than guess. See the cause.' },
 } as const satisfies Record<string, Entry>

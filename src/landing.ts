@@ -192,6 +192,11 @@ export function parseRunRecordKey(prefix: string, topic: string, key: string): s
   return key.startsWith(start) ? (/^([^/]+)\.json$/.exec(key.slice(start.length))?.[1] ?? null) : null
 }
 
+/** Says that a number is taken; the first to store it has it. */
+export function runNumberKey(prefix: string, topic: string, number: number): string {
+  return `${runsPrefix(prefix, topic)}numbers/${String(number)}`
+}
+
 export type RunObject = 'finished' | 'cancelled'
 
 export function runObjectKey(prefix: string, topic: string, name: string, object: RunObject): string {

@@ -41,7 +41,7 @@ export function judgeFiles(evidence: TopicEvidence, { patienceMs, landingDays }:
   return files.flatMap((known) => {
     const findings = judgeFile(known, tables, times)
     const others = (alike.get(contentOf(known)) ?? []).filter((other) => other !== known)
-    if (!others.some((other) => holds(other, rowsWanted(known), tables))) return findings
+    if (!others.some((other) => holds(other, rowsWanted(known), tables, times))) return findings
     return findings.filter(({ code }) => !lostRows.has(code))
   })
 }
@@ -55,10 +55,11 @@ function contentOf({ file: { epoch, partition, range }, run }: LandingName): str
   return `${epoch} ${partition} ${rangeText(range)} ${own}`
 }
 
-/** Whether so many rows of the file have landed, or were merged by every table; null: any. */
-function holds({ landed, merged }: Known, wanted: number | null, tables: readonly TableEvidence[]): boolean {
+/** Whether so many rows of the file are in the landing table, or were merged by every table before it pruned them; null: any. */
+function holds(known: Known, wanted: number | null, tables: readonly TableEvidence[], { prunedMs }: Times): boolean {
   const isEnough = (rows: number | undefined): boolean => rows !== undefined && rows >= (wanted ?? 1)
-  return isEnough(landed?.rows) || tables.every(({ table }) => isEnough(merged.get(table)?.rows))
+  if (isEnough(known.landed?.rows)) return true
+  return loadedAfter(known) <= prunedMs && tables.every(({ table }) => isEnough(known.merged.get(table)?.rows))
 }
 
 function join({ staged, loads, landed, tables }: TopicEvidence): readonly Known[] | null {

@@ -18,8 +18,9 @@ import type { MessageSource, Stretch } from './source.ts'
 
 export type InspectedFile = { readonly identity: FileIdentity; readonly lines: bigint; readonly messages: number }
 
-/** Lines that are yielded together. */
+/** Lines that are yielded together, or fewer of so many bytes. */
 const stretchLines = 500
+const stretchBytes = 2 ** 20
 
 /** @throws Failure USAGE where it cannot be read, LINE_INVALID where a line is no message */
 export async function inspectFile(path: string): Promise<InspectedFile> {
@@ -58,18 +59,21 @@ export function fileSource(setting: FileSetting): MessageSource {
 async function* readLines({ path, topic, firstLine, timestamp }: FileSetting, from: bigint): AsyncGenerator<Stretch> {
   let offset = firstLine
   let messages: Message[] = []
+  let bytes = 0
   for await (const line of linesOf(path)) {
     offset++
     if (offset < from) continue
+    bytes += line.length
     if (!isBlank(line)) {
       const parsed = parseMessageLine(line)
       // It was another file then: whoever reads it again compares what it is first.
       if (typeof parsed === 'string') throw new Failure('LINE_INVALID', `${path}, line ${offset - firstLine} ${parsed}`)
       messages.push({ ...parsed, topic, partition: 0, offset, timestamp: parsed.timestamp ?? timestamp ?? -1n })
     }
-    if (messages.length < stretchLines) continue
+    if (messages.length < stretchLines && bytes < stretchBytes) continue
     yield { messages, next: offset + 1n }
     messages = []
+    bytes = 0
   }
   if (offset >= from) yield { messages, next: offset + 1n }
 }
@@ -81,16 +85,25 @@ function isBlank(line: Buffer): boolean {
 const newline = 0x0a
 const gzipMagic = Buffer.from([0x1f, 0x8b])
 
-/** Lines without their ends, as bytes. `raw` hears of the file's own bytes. */
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
+
+/** Lines without their ends, as bytes; the file's byte order mark is no part of the first. `raw` hears of the file's own bytes. */
 async function* linesOf(path: string, raw: (chunk: Buffer) => void = () => undefined): AsyncGenerator<Buffer> {
   let pending: Buffer[] = []
   let pendingBytes = 0
+  let isFirst = true
+  const lineOf = (parts: readonly Buffer[]): Buffer => {
+    const line = Buffer.concat(parts)
+    const isMarked = isFirst && line.subarray(0, 3).equals(byteOrderMark)
+    isFirst = false
+    return isMarked ? line.subarray(3) : line
+  }
   for await (const chunk of await contentOf(path, raw)) {
     let start = 0
     for (;;) {
       const end = chunk.indexOf(newline, start)
       if (end < 0) break
-      yield Buffer.concat([...pending, chunk.subarray(start, end)])
+      yield lineOf([...pending, chunk.subarray(start, end)])
       pending = []
       pendingBytes = 0
       start = end + 1
@@ -100,7 +113,7 @@ async function* linesOf(path: string, raw: (chunk: Buffer) => void = () => undef
     if (pendingBytes > textBytesMax)
       throw new Failure('LINE_INVALID', `${path}: a line of more than ${textBytesMax} bytes`)
   }
-  if (pendingBytes > 0) yield Buffer.concat(pending)
+  if (pendingBytes > 0) yield lineOf(pending)
 }
 
 async function contentOf(path: string, raw: (chunk: Buffer) => void): Promise<AsyncIterable<Buffer>> {

@@ -6,6 +6,7 @@
 import { type OffsetRange, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
+import { coveredUntil } from '../status/watermarks.ts'
 import type { Part } from './run-record.ts'
 
 export type FloorFacts = {
@@ -20,7 +21,7 @@ export function hasFloor({ floors }: FloorFacts): boolean {
 }
 
 /**
- * Whether what is replayed reaches the end of what was merged, so that each delete of its rows is among it. Without an order,
+ * Whether what is replayed reaches, without a hole, the end of what was merged, so that each delete of its rows is among it. Without an order,
  * the changes of one row lie in one partition; with one, they may lie in any.
  */
 export function runsToMerged(
@@ -28,10 +29,14 @@ export function runsToMerged(
   { mergedTo }: FloorFacts,
   isOrdered: boolean,
 ): boolean {
-  const partitions = new Set(isOrdered ? mergedTo.keys() : covered.map(({ partition }) => partition))
-  return [...partitions].every((partition) => {
+  const own = Map.groupBy(covered, ({ partition }) => partition)
+  const partitions = isOrdered ? [...mergedTo.keys()] : [...own.keys()]
+  if (covered.length === 0) return false
+  return partitions.every((partition) => {
     const end = mergedTo.get(partition) ?? 0n
-    return end === 0n || covered.some((one) => one.partition === partition && one.range.last + 1n >= end)
+    const ranges = (own.get(partition) ?? []).map(({ range }) => range)
+    const first = ranges.reduce((least, range) => (range.first < least ? range.first : least), ranges[0]?.first ?? 0n)
+    return end === 0n || coveredUntil(ranges, first) >= end
   })
 }
 

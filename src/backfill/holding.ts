@@ -55,8 +55,14 @@ function keepSaying(words: Words, first: number, taken: Failure): Hold {
   const sayAgain = async (untilMs: number): Promise<void> => {
     // A word that cannot be said counts for some time yet; the next one may get through.
     const isSaid = await say(words, turn + 1, untilMs).catch(() => null)
-    if (isSaid === true) turn += 1
-    if (isSaid === false) lost.abort(taken)
+    if (isSaid !== false) {
+      if (isSaid === true) turn += 1
+      return
+    }
+    // Its own word may have got through without an answer.
+    const last = await lastWord(words).catch(() => null)
+    if (last && last.holder?.id !== me.id) lost.abort(taken)
+    else if (last) turn = last.turn
   }
   const timer = setInterval(() => {
     saying = saying.then(() => sayAgain(Date.now() + holdMs))

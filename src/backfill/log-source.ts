@@ -13,7 +13,7 @@ import { judgeEpoch } from '../ingest/epoch-record.ts'
 import { logBounds, partitionCountOf } from '../ingest/log-bounds.ts'
 import { Outage } from '../ingest/outage.ts'
 import type { LogBounds } from '../ingest/resume.ts'
-import { anchorsBelow, readGaps, readStaged } from '../ingest/staged-trail.ts'
+import { anchorsBelow, readGaps, readStaged, type Trace } from '../ingest/staged-trail.ts'
 import { type Admin, kafkaClient, kafkaFailure } from '../kafka/client.ts'
 import { logReader } from '../kafka/log-reader.ts'
 import { scanLog } from '../kafka/log-scan.ts'
@@ -48,6 +48,13 @@ export async function openLog(config: Config, logger: Logger): Promise<LogAccess
       await Promise.all([admin.disconnect(), fetcher.close()])
     },
   }
+}
+
+type Looking = {
+  readonly config: Config
+  readonly logger: Logger
+  readonly stage: Stage
+  readonly access: LogAccess
 }
 
 type LogPlace = {
@@ -105,7 +112,7 @@ export async function offsetsAt(access: LogAccess, topic: string, time: Date): P
  * @throws Failure LOG_REPLACED, OFFSET_BEYOND_LOG, of Kafka and of the stage
  */
 export async function refuseOtherLog(
-  { config, logger, stage }: { readonly config: Config; readonly logger: Logger; readonly stage: Stage },
+  { config, logger, stage, access }: Looking,
   topic: string,
   parts: readonly Part[],
   bounds: ReadonlyMap<number, LogBounds>,
@@ -115,12 +122,7 @@ export async function refuseOtherLog(
   try {
     for (const { epoch, partition } of parts) {
       const trace = { stage, prefix: config.stage.prefix, topic, epoch, partition }
-      const high = bounds.get(partition)?.high ?? 0n
-      const [beyond] = await readStaged(trace, high)
-      if (beyond) {
-        const words = `${topic}/${partition} ends before ${high.toString()}, and offsets ${rangeText(beyond)} are staged`
-        throw new Failure('OFFSET_BEYOND_LOG', words)
-      }
+      const high = await refuseBeyond(access, trace, bounds.get(partition)?.high ?? null)
       for await (const anchor of anchorsBelow(trace, high, [])) {
         const compared = compareAnchor(anchor, await reader.entryAt(topic, partition, anchor.offset))
         if (compared === 'gone') continue
@@ -134,11 +136,24 @@ export async function refuseOtherLog(
   }
 }
 
+/** Files of offsets that the log does not have. An ingester stores such as came since `high` was looked up. */
+async function refuseBeyond(access: LogAccess, trace: Trace, high: bigint | null): Promise<bigint> {
+  const { topic, partition } = trace
+  if (high === null)
+    throw new Failure('LEADER_MISSING', `${topic}/${partition} has no leader, so nobody knows what its log holds`)
+  const beyond = (await readStaged(trace, high)).at(-1)
+  if (!beyond) return high
+  const now = (await logBounds(access.admin, topic)).get(partition)?.high ?? null
+  if (now === null) return await refuseBeyond(access, trace, null)
+  if (beyond.first < now) return now
+  const words = `${topic}/${partition} ends before ${now.toString()}, and offsets ${rangeText(beyond)} are staged`
+  throw new Failure('OFFSET_BEYOND_LOG', words)
+}
+
 export type LogSourceSetting = {
   readonly access: LogAccess
   readonly topic: string
   readonly outage: Outage
-  readonly signal: AbortSignal
   /** by partition: offsets that an operator has given up */
   readonly gaps: ReadonlyMap<number, readonly OffsetRange[]>
 }
@@ -149,11 +164,16 @@ export async function openLogSource(
 ): Promise<MessageSource> {
   const gaps = await readGaps({ stage, prefix, topic: table.topic, epoch: table.epoch })
   const whole = { ...setting, topic: table.topic, gaps }
-  return { read: (part, from) => readPart(part, from, whole) }
+  return { read: (part, from, signal) => readPart(part, from, whole, signal) }
 }
 
-async function* readPart({ partition, range }: Part, from: bigint, setting: LogSourceSetting): AsyncGenerator<Stretch> {
-  const { access, topic, outage, signal, gaps } = setting
+async function* readPart(
+  { partition, range }: Part,
+  from: bigint,
+  setting: LogSourceSetting,
+  signal: AbortSignal,
+): AsyncGenerator<Stretch> {
+  const { access, topic, outage, gaps } = setting
   const patiently = <T>(attempt: () => Promise<T>) => untilDone(attempt, outage, signal)
   for (const one of around({ first: from, last: range.last }, gaps.get(partition) ?? [])) {
     if (one.kind === 'gap') yield { messages: [], next: one.range.last + 1n }

@@ -30,7 +30,9 @@ export function parseMessageLine(line: Buffer): MessageLine | string {
   const members = new Map<string, JsonValue>()
   for (const member of root.members) {
     const name = JSON.parse(line.toString('utf8', member.nameStart - 1, member.nameEnd + 1)) as string
-    if (!known.some((one) => one === name)) return `has a member ${JSON.stringify(name)}; known are ${known.join(', ')}`
+    if (!known.some((one) => one === name)) {
+      return `has a member ${JSON.stringify(name)}; known are ${known.join(', ')}, and a message stands in value`
+    }
     members.set(name, member)
   }
   const value = members.get('value')

@@ -41,7 +41,7 @@ export class Progress {
     const rate = this.rate(nowMs)
     const share = this.#total === 0 ? 1 : Math.min(1, this.#done / this.#total)
     const left = rate > 0 ? `, ${timeText((this.#total - this.#done) / rate)} left` : ''
-    const files = this.#files > 0 ? `, ${this.#files} files` : ''
+    const files = this.#files > 0 ? `, ${ofMany(this.#files, 'file')}` : ''
     const counts = `${countText(this.#done)} of ${countText(this.#total)} ${this.#unit}`
     return `${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %  ${counts}, ${countText(Math.round(rate))}/s${left}${files}`
   }
@@ -56,6 +56,11 @@ function bar(share: number): string {
 
 export function countText(value: number | bigint): string {
   return value.toLocaleString('en-US')
+}
+
+/** `1 file`, `2,000 files` */
+export function ofMany(count: number, one: string): string {
+  return `${countText(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
 export function timeText(seconds: number): string {

@@ -63,10 +63,15 @@ async function* readPart(
   const offsets = { first: from, last: range.last }
   const filter = { ...filterOf(setting), epoch, partition, offsets }
   for await (const page of readOpenRejects(session, warehouse, topic, filter)) {
-    const messages: Message[] = []
-    for (const reject of page) messages.push(await messageOf(reject, topic, values))
-    const last = page.at(-1)
-    if (last) yield { messages, next: last.offset + 1n }
+    let messages: Message[] = []
+    for (const reject of page) {
+      const next = reject.offset + 1n
+      messages.push(await messageOf(reject, topic, values))
+      // A value from the stage is large, and comes alone.
+      if (reject.raw !== null && reject !== page.at(-1)) continue
+      yield { messages, next }
+      messages = []
+    }
   }
   yield { messages: [], next: range.last + 1n }
 }

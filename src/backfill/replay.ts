@@ -16,15 +16,17 @@ import { nothing, type Tally } from './tally.ts'
 
 /** Where files go. */
 export interface FileSink {
-  /** Resolves when the file is where it shall be. @throws Failure where it cannot be */
-  store(batch: SealedBatch): Promise<void>
+  /** Resolves when the file is where it shall be. @throws Failure where it cannot be; the signal's reason */
+  store(batch: SealedBatch, signal: AbortSignal): Promise<void>
 }
 
 /** Sees everything that is replayed, before it is stored. */
 export interface Witness {
   saw(message: Message, decoded: Decoded): void
-  /** The part is read to below `next`. Resolves when reading may go on. */
-  reached(part: Part, next: bigint, messages: number): Promise<void>
+  /** So many messages more were taken. Resolves when reading may go on. */
+  took(messages: number, signal: AbortSignal): Promise<void>
+  /** The part is read to below `next`. */
+  reached(part: Part, next: bigint): void
 }
 
 export type ReplaySetting = {
@@ -42,18 +44,24 @@ export type ReplaySetting = {
   readonly signal: AbortSignal
 }
 
-/** Of a part and its files: two batches of it are in memory at once, one of them on its way. */
-export const batchesOfPart = 2
+/** In memory of a part at once: a batch that grows, one on its way, and its file with what was left behind in making it. */
+export const batchesOfPart = 3
 
 /** How often the memory is looked at, in bytes of messages. */
 const lookEveryBytes = 64 * 2 ** 10
+
+/** How often the witness is asked whether it may go on, in messages. */
+const askEvery = 200
+
+/** How a part ended: `stored` is the offset behind its last file, and `tail` what was read behind that. */
+export type Replayed = { readonly stored: bigint; readonly tail: Tally }
 
 /**
  * From an offset of the part to its end. A tail without a row is read and makes no file: what it holds is returned.
  *
  * @throws Failure of the source or the sink, UNORDERED, TEXT_TOO_LONG; the signal's reason
  */
-export async function replayPart(part: Part, from: bigint, setting: ReplaySetting): Promise<Tally> {
+export async function replayPart(part: Part, from: bigint, setting: ReplaySetting): Promise<Replayed> {
   const { source, sink, witness, signal, isSparse } = setting
   const rules = setting.rulesOf(part)
   let open: Batch | null = null
@@ -69,19 +77,23 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
     open = null
     unseenBytes = 0
     await onItsWay
-    onItsWay = sink.store(sealed)
+    onItsWay = sink.store(sealed, signal)
     // Its failure counts at the next file, or at the end.
     onItsWay.catch(() => undefined)
   }
 
   try {
-    for await (const { messages, next } of source.read(part, from)) {
+    for await (const { messages, next } of source.read(part, from, signal)) {
       signal.throwIfAborted()
       let taken = 0
       for (const message of messages) {
         const decoded = decodeByRules(message, rules, setting.partitionCount)
         witness.saw(message, decoded)
         taken += 1
+        if (taken === askEvery) {
+          taken = 0
+          await witness.took(askEvery, signal)
+        }
         if (!isSparse || decoded.kind !== 'reject') {
           open ??= openBatch(part, isSparse ? message.offset : first, message.topic)
           open.add(message, decoded)
@@ -92,10 +104,12 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
         if (isFull(open, setting)) await seal()
       }
       if (!isSparse) open?.cover(next)
-      await witness.reached(part, next, taken)
+      await witness.took(taken, signal)
+      witness.reached(part, next)
     }
     if (open && open.rows > 0) await seal()
-    return { ...nothing, messages: open?.messages ?? 0, tombstones: open?.tombstones ?? 0 }
+    const tail = { ...nothing, messages: open?.messages ?? 0, tombstones: open?.tombstones ?? 0 }
+    return { stored: first, tail }
   } finally {
     await onItsWay
   }

@@ -3,6 +3,7 @@
  */
 import type { OffsetRange } from '../change.ts'
 import { hullOf } from '../audit/coverage.ts'
+import { Failure } from '../failure.ts'
 import { parallel } from './parallel.ts'
 import { replayPart, type ReplaySetting } from './replay.ts'
 import type { Part } from './run-record.ts'
@@ -32,15 +33,33 @@ export function resumeAt({ epoch, partition, range }: Part, stored: readonly Sto
 
 export type ReplayAll = ReplaySetting & { readonly parallel: number }
 
-/** What the parts hold behind their last files. @throws as replayPart, the first that fails */
+/** By part, in the order in which they were given. */
+export type ReplayedParts = { readonly stored: readonly bigint[]; readonly tail: Tally }
+
+/**
+ * Where a log has lost what a part had yet to read, the others are brought to their end first.
+ *
+ * @throws as replayPart, the first that fails
+ */
 export async function replayParts(
   parts: readonly (Part & { readonly from: bigint })[],
   setting: ReplayAll,
-): Promise<Tally> {
+): Promise<ReplayedParts> {
   const tails: Tally[] = []
-  const unfinished = parts.filter(({ from, range }) => from <= range.last)
-  await parallel(unfinished, setting.parallel, setting.signal, async (part, signal) => {
-    tails.push(await replayPart(part, part.from, { ...setting, signal }))
+  const gone: Failure[] = []
+  const stored = parts.map(({ from }) => from)
+  const unfinished = parts.flatMap((part, index) => (part.from <= part.range.last ? [{ part, index }] : []))
+  await parallel(unfinished, setting.parallel, setting.signal, async ({ part, index }, signal) => {
+    try {
+      const replayed = await replayPart(part, part.from, { ...setting, signal })
+      tails.push(replayed.tail)
+      stored[index] = replayed.stored
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'RANGE_GONE') throw error
+      gone.push(error)
+    }
   })
-  return sum(tails)
+  const [first, ...others] = gone
+  if (first) throw new Failure(first.code, [first, ...others].map(({ message }) => message).join('; '))
+  return { stored, tail: sum(tails) }
 }

@@ -41,6 +41,10 @@ export function differences(then: RequestRecord, now: RequestRecord): readonly s
   return names.flatMap((name) => {
     const [a, b] = [then[name], now[name]].map((value) => JSON.stringify(value ?? null))
     if (a === b) return []
-    return [name === 'file' ? 'another file' : `${name} ${a}, not ${b}`]
+    if (name !== 'file') return [`${name} ${a}, not ${b}`]
+    const [was, is] = [then.file, now.file].map((file) =>
+      file ? `${file.bytes} bytes, SHA-256 ${file.sha256.slice(0, 12)}...` : 'none',
+    )
+    return [`another file (${is}), not the one that it began with (${was})`]
   })
 }

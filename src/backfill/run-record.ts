@@ -3,6 +3,7 @@
  * so that a run that goes on elsewhere or later reads the same. Storing it is run-store.ts's.
  */
 import type { OffsetRange } from '../change.ts'
+import type { TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import type { RequestRecord } from './request.ts'
 
@@ -12,8 +13,16 @@ export type Part = { readonly epoch: number; readonly partition: number; readonl
 /** Of a run from the stage: what was there when it began. */
 export type StageShare = { readonly files: number; readonly bytes: number; readonly storedBefore: string }
 
+/** What the configuration said of the messages when the run began: positions and ids are made by it. */
+export type Meaning = Pick<TableConfig, 'epoch' | 'dialect' | 'key'> & { readonly order: TableConfig['order'] | null }
+
+export function meaningOf({ epoch, dialect, key, order }: TableConfig): Meaning {
+  return { epoch, dialect, key, order: order ?? null }
+}
+
 export type RunRecord = {
   readonly name: string
+  readonly meaning: Meaning
   readonly request: RequestRecord
   readonly begunAt: string
   /** none for a run from the stage */
@@ -50,6 +59,24 @@ export function parseRunRecord(bytes: Uint8Array, key: string): RunRecord {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Failure('RUN_RECORD_INVALID', `${key} is no record of a run: ${reason}`, { cause: error })
   }
+}
+
+/** A run that goes on under other settings would mix two meanings. @throws Failure SETTINGS_CHANGED */
+export function refuseOtherMeaning({ name, request, meaning }: RunRecord, table: TableConfig): void {
+  // Copies are not decoded.
+  if (request.from === 'stage') return
+  const now = meaningOf(table)
+  for (const setting of ['epoch', 'dialect', 'key', 'order'] as const) {
+    const [then, is] = [meaning[setting], now[setting]].map((value) => JSON.stringify(value))
+    if (then === is) continue
+    throw new Failure('SETTINGS_CHANGED', `the run ${name} began with ${setting} ${then}, and the config says ${is}`)
+  }
+}
+
+/** The command that goes on with it. */
+export function resumeCommand({ name, request }: Pick<RunRecord, 'name' | 'request'>): string {
+  const file = request.from === 'file' ? ' --from file --file PATH' : ''
+  return `firn backfill --topic ${request.topic} --name ${name}${file}`
 }
 
 /** `file` runs number their messages by the second of their beginning and the line, so that no two share a place. */

@@ -7,6 +7,7 @@ import { judgeFiles } from '../audit/files.ts'
 import { type Finding, finding } from '../audit/finding.ts'
 import { rangeText } from '../change.ts'
 import type { TopicEvidence } from '../evidence.ts'
+import type { LandingName } from '../landing.ts'
 import type { Part, RunRecord } from './run-record.ts'
 import type { Tally } from './tally.ts'
 
@@ -26,7 +27,7 @@ export type RunReport = {
 export type RunFacts = {
   readonly record: RunRecord
   readonly stored: Tally
-  /** by part: the offset behind the last one that was read; null while the run has not come to its end */
+  /** by part: the offset behind its last file; null while the run has not come to its end */
   readonly ends: readonly bigint[] | null
   /** of the run's files alone */
   readonly evidence: TopicEvidence
@@ -54,22 +55,25 @@ export function reportOf(facts: RunFacts): RunReport {
   }
 }
 
-/** What the run has read and no file of it holds: somebody has removed it since. */
-function missing({ record, ends, evidence, stored }: RunFacts): readonly Finding[] {
+/** What the run has stored and nothing shows any more. A file that was removed after it was loaded has done its work. */
+function missing({ record, ends, evidence }: RunFacts): readonly Finding[] {
   const { request, parts, isSparse, stage } = record
   const { topic } = request
-  if (ends && stage && stored.files < stage.files) {
-    const seen = `${stored.files} of the ${stage.files} files that were on the stage when the run began were copied: the others were removed before, or since`
+  const merged = evidence.tables.flatMap((table) => table.merged ?? [])
+  const known = new Map<string, LandingName>(
+    [...(evidence.staged ?? []), ...(evidence.landed ?? []), ...merged].map((one) => [one.name, one]),
+  )
+  if (ends && stage && known.size < stage.files) {
+    const seen = `${known.size} of the ${stage.files} files that were on the stage when the run began were copied: the others were removed before, or since`
     return [finding('STAGE_GAP', { topic }, seen)]
   }
   if (isSparse) return []
   return parts.flatMap((part, index): readonly Finding[] => {
-    const ranges = (evidence.staged ?? []).filter(({ file }) => isOf(part, file)).map(({ file }) => file.range)
-    const hull = hullOf(ranges)
-    const end = [ends?.[index] ?? 0n, hull ? hull.last + 1n : 0n].reduce((most, one) => (one > most ? one : most))
+    const ranges = [...known.values()].filter(({ file }) => isOf(part, file)).map(({ file }) => file.range)
+    const end = ends?.[index] ?? (hullOf(ranges)?.last ?? part.range.first - 1n) + 1n
     if (end <= part.range.first) return []
     return holesIn({ first: part.range.first, last: end - 1n }, ranges).map((offsets) => {
-      const seen = `offsets ${rangeText(offsets)} were read by the run, and lie in no file of it`
+      const seen = `offsets ${rangeText(offsets)} were stored by the run, and lie in no file of it any more`
       return finding('STAGE_GAP', { topic, partition: part.partition, offsets }, seen)
     })
   })

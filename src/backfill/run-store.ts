@@ -2,11 +2,13 @@
  * What the stage knows of the runs of a topic: their records, who holds them, how they ended, and the files that they have
  * stored. What follows from it is decided elsewhere.
  */
+import { randomUUID } from 'node:crypto'
 import {
   type LandingName,
   parseLandingName,
   parseRunRecordKey,
   runNameOf,
+  runNumberKey,
   type RunObject,
   runObjectKey,
   runRecordKey,
@@ -24,6 +26,8 @@ export interface RunStore extends Holding {
   read(topic: string, name: string): Promise<RunRecord | null>
   /** False where another process has begun a run of this name meanwhile. @throws Failure of the stage */
   begin(record: RunRecord): Promise<boolean>
+  /** A number that no other run of the topic has or will have: this one, or one after it. @throws Failure of the stage */
+  claim(topic: string, number: number, by: string): Promise<number>
   /** Names of the topic's runs, in their order. @throws Failure of the stage */
   names(topic: string): Promise<readonly string[]>
   /** The files that the run has stored, in the order of their names. @throws Failure of the stage */
@@ -51,6 +55,12 @@ export function openRunStore(stage: Stage, prefix: string): RunStore {
     begin: async (record) => {
       const key = runRecordKey(prefix, record.request.topic, record.name)
       return (await stage.put(key, encodeRunRecord(record), {})) !== 'taken'
+    },
+    claim: async (topic, number, by) => {
+      for (let next = number; ; next++) {
+        const key = runNumberKey(prefix, topic, next)
+        if ((await stage.put(key, Buffer.from(`${by} ${randomUUID()}\n`), {})) === 'stored') return next
+      }
     },
     names: async (topic) => {
       const names: string[] = []

@@ -61,6 +61,10 @@ function insideOf(topic: string, partition: number, asked: OffsetRange, facts: L
   const words = `offsets ${rangeText(asked)} of ${topic}/${partition} lie outside of the log, which holds ${boundsText(log)}`
   const left = overlap(asked, { first: log.low, last: log.high - 1n })
   const inLog = left ? `of these offsets, ${rangeText(left)} are there` : 'none of these offsets is there'
+  if (asked.last >= log.high) {
+    const advice = left ? `; what is there: --offsets ${rangeText(left)}` : ''
+    throw new Failure('USAGE', `${words}: it has not come so far yet${advice}`)
+  }
   const staged = (facts.staged.get(partition) ?? []).some((range) => overlap(range, asked) !== null)
   const elsewhere = staged
     ? `files on the stage hold some of them: firn backfill --topic ${topic} --from stage --partition ${partition} --offsets ${rangeText(asked)}`

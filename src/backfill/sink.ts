@@ -38,26 +38,26 @@ export type StagingSetting = {
 /** @throws Failure RUN_HELD where another process has stored other contents under the name, and as `Put` */
 export function stagingSink({ encoder, prefix, run, valueKey, put, told }: StagingSetting): FileSink {
   return {
-    store: async (batch) => {
+    store: async (batch, signal) => {
       const { file } = await encoder.encode(batch)
       for (const { offset, bytes } of batch.values) {
-        await put({ key: valueKey(batch, offset), body: bytes, metadata: {} })
+        await put({ key: valueKey(batch, offset), body: bytes, metadata: {} }, signal)
       }
       const { rows, anchor } = batch
       const tally = tallyOf(batch, file.byteLength)
       const metadata = { ...encodeLandingMetadata({ rows, anchor }), ...encodeRunCounts(tally) }
-      await put({ key: runFileKey(prefix, run, batch), body: file, metadata })
+      await put({ key: runFileKey(prefix, run, batch), body: file, metadata }, signal)
       told(tally)
     },
   }
 }
 
 /** Puts one object, and resolves when it is there. */
-export type Put = (object: StageObject) => Promise<void>
+export type Put = (object: StageObject, signal: AbortSignal) => Promise<void>
 
 /** @throws Failure RUN_HELD, STAGE_DENIED, BUCKET_MISSING, and of the stage where repeating is no use; the signal's reason */
-export function putter(stage: Stage, outage: Outage, signal: AbortSignal): Put {
-  return async (object) => {
+export function putter(stage: Stage, outage: Outage): Put {
+  return async (object, signal) => {
     await persisting(object.key, outage, signal, (onRetry, abandoned) => storeObject(stage, object, onRetry, abandoned))
   }
 }

@@ -10,9 +10,10 @@ export type Stretch = { readonly messages: Iterable<Message>; readonly next: big
 
 export interface MessageSource {
   /**
-   * The part's messages from an offset on. What was yielded is good until the next stretch is asked for.
+   * The part's messages from an offset on. What was yielded is good until the next stretch is asked for; no stretch holds much
+   * more than a few MiB, but for a single message that is larger.
    *
-   * @throws Failure where it cannot be read to its end
+   * @throws Failure where it cannot be read to its end; the signal's reason
    */
-  read(part: Part, from: bigint): AsyncIterable<Stretch>
+  read(part: Part, from: bigint, signal: AbortSignal): AsyncIterable<Stretch>
 }

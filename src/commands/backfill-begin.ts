@@ -9,13 +9,13 @@ import { type LogAccess, offsetsAt, openLog, openLogSource, readLog, refuseOther
 import { noEpoch, rejectValueKey } from '../backfill/origin.ts'
 import { rejectParts, rejectSource, type RejectsSetting } from '../backfill/reject-source.ts'
 import { recordOf, type Request, type SourceKind } from '../backfill/request.ts'
-import { firstLineNumber, linesMax, type Part, type RunRecord } from '../backfill/run-record.ts'
-import type { RunStore } from '../backfill/run-store.ts'
+import { firstLineNumber, linesMax, meaningOf, type Part, type RunRecord } from '../backfill/run-record.ts'
 import { selectParts } from '../backfill/selection.ts'
 import type { MessageSource } from '../backfill/source.ts'
 import type { OffsetRange } from '../change.ts'
 import { Failure } from '../failure.ts'
-import { readEpoch } from '../ingest/epoch.ts'
+import { epochsBegun, readEpoch } from '../ingest/epoch.ts'
+import { judgeEpoch } from '../ingest/epoch-record.ts'
 import { Outage } from '../ingest/outage.ts'
 import { readStaged } from '../ingest/staged-trail.ts'
 import type { OpenReject } from '../warehouse/reject-rows.ts'
@@ -35,7 +35,9 @@ type Beginning = Asked & { readonly from: SourceKind; readonly name: string }
 /** @throws Failure USAGE and the like, of Kafka, the stage and the warehouse */
 export async function newRecord(ground: Ground, asked: Beginning): Promise<RunRecord> {
   const begunAt = new Date()
-  const made = { name: asked.name, begunAt: begunAt.toISOString(), parts: [], isSparse: false, stage: null }
+  const meaning = meaningOf(ground.table)
+  const made = { name: asked.name, meaning, begunAt: begunAt.toISOString(), parts: [], isSparse: false, stage: null }
+  await refuseUsedRevision(ground, asked)
   switch (asked.from) {
     case 'log': {
       const request = requestOf(asked, null)
@@ -58,10 +60,9 @@ export async function newRecord(ground: Ground, asked: Beginning): Promise<RunRe
     case 'file': {
       const { identity, lines } = await inspectFile(asked.file ?? '')
       if (lines >= linesMax) throw new Failure('USAGE', `${asked.file} has more than ${linesMax} lines: split it`)
-      const at = await freeSecond(ground.store, asked.topic, begunAt)
-      const first = firstLineNumber(at)
-      const part = { epoch: noEpoch, partition: 0, range: { first: first + 1n, last: first + lines } }
-      return { ...made, begunAt: at.toISOString(), request: recordOf(requestOf(asked, identity)), parts: [part] }
+      await refuseOtherEpoch(ground)
+      const second = Math.floor(begunAt.getTime() / 1000)
+      return numbered({ ...made, request: recordOf(requestOf(asked, identity)) }, second, lines)
     }
     case 'rejects': {
       const request = requestOf(asked, null)
@@ -77,7 +78,8 @@ async function logParts(ground: Ground, request: Request): Promise<readonly Part
   try {
     const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
     const at = (time: string | null) => (time === null ? null : offsetsAt(access, topic, new Date(time)))
-    const staged = offsets ? await stagedOf(stage, prefix, request, table.epoch) : new Map<number, OffsetRange[]>()
+    const chosen = request.partitions ?? Array.from({ length: partitionCount }, (_, partition) => partition)
+    const staged = await stagedOf(stage, prefix, { topic, epoch: table.epoch, partitions: offsets ? chosen : [] })
     const facts = { epoch: table.epoch, partitionCount, bounds, since: await at(since), until: await at(until), staged }
     return selectParts(request, facts)
   } finally {
@@ -85,15 +87,12 @@ async function logParts(ground: Ground, request: Request): Promise<readonly Part
   }
 }
 
+type Places = { readonly topic: string; readonly epoch: number; readonly partitions: readonly number[] }
+
 /** By partition: what files of the live path hold. */
-export async function stagedOf(
-  stage: Stage,
-  prefix: string,
-  { topic, partitions }: Pick<Request, 'topic' | 'partitions'>,
-  epoch: number,
-) {
+async function stagedOf(stage: Stage, prefix: string, { topic, epoch, partitions }: Places) {
   const found = new Map<number, readonly OffsetRange[]>()
-  for (const partition of partitions ?? []) {
+  for (const partition of partitions) {
     found.set(partition, await readStaged({ stage, prefix, topic, epoch, partition }, null))
   }
   return found
@@ -113,16 +112,56 @@ export async function filterOf(
   return { ...request, name, copies }
 }
 
-/** Lines are numbered from the second of the run's beginning: no two runs of a topic begin in the same. */
-async function freeSecond(store: RunStore, topic: string, now: Date): Promise<Date> {
-  const taken = new Set<number>()
-  for (const name of await store.names(topic)) {
-    const record = await store.read(topic, name)
-    if (record?.request.from === 'file') taken.add(Math.floor(Date.parse(record.begunAt) / 1000))
+/** Lines are numbered from the second of the run's beginning. */
+function numbered(record: RunRecord, second: number, lines: bigint): RunRecord {
+  const begunAt = new Date(second * 1000)
+  const first = firstLineNumber(begunAt)
+  const part = { epoch: noEpoch, partition: 0, range: { first: first + 1n, last: first + lines } }
+  return { ...record, begunAt: begunAt.toISOString(), parts: [part] }
+}
+
+/** No two runs of a topic number their lines alike: the second is taken before the run begins. @throws Failure of the stage */
+export async function claimed({ store }: Pick<Ground, 'store'>, record: RunRecord): Promise<RunRecord> {
+  const [part] = record.parts
+  if (record.request.from !== 'file' || !part) return record
+  const second = Math.floor(Date.parse(record.begunAt) / 1000)
+  const own = await store.claim(record.request.topic, second, record.name)
+  return numbered(record, own, part.range.last - part.range.first + 1n)
+}
+
+/**
+ * One number for two decodings would give two changes one position.
+ *
+ * @throws Failure USAGE
+ */
+async function refuseUsedRevision({ store }: Ground, { topic, revision, partitions, name }: Asked): Promise<void> {
+  if (revision === 0) return
+  for (const other of await store.names(topic)) {
+    const record = other === name ? null : await store.read(topic, other)
+    if (!record || record.request.revision < revision) continue
+    const isApart = partitions && record.parts.every(({ partition }) => !partitions.includes(partition))
+    if (isApart === true) continue
+    const words = `the run ${other} of ${topic} has used revision ${record.request.revision}`
+    throw new Failure(
+      'USAGE',
+      `${words}: its changes would not be beaten; take --revision ${record.request.revision + 1}`,
+    )
   }
-  let second = Math.floor(now.getTime() / 1000)
-  while (taken.has(second)) second += 1
-  return new Date(second * 1000)
+}
+
+/** What the configuration says must be what the epoch means. @throws Failure USAGE, SETTINGS_CHANGED */
+async function refuseOtherEpoch({ stage, prefix, table }: Ground): Promise<void> {
+  const { topic, epoch } = table
+  const record = await readEpoch({ stage, prefix }, table)
+  if (!record) {
+    throw new Failure(
+      'USAGE',
+      `epoch ${epoch} of ${topic} has not begun: start firn run first, which notes what it means`,
+    )
+  }
+  const begun = await epochsBegun({ stage, prefix }, topic)
+  const disagreement = judgeEpoch(record, { clusterId: null, partitionCount: record.partitionCount, begun, table })
+  if (disagreement) throw disagreement
 }
 
 /**
@@ -130,12 +169,7 @@ async function freeSecond(store: RunStore, topic: string, now: Date): Promise<Da
  *
  * @throws Failure USAGE where a file is missing or is another one, of Kafka and of the stage
  */
-export async function openSources(
-  ground: Ground,
-  record: RunRecord,
-  file: string | null,
-  signal: AbortSignal,
-): Promise<Sources> {
+export async function openSources(ground: Ground, record: RunRecord, file: string | null): Promise<Sources> {
   const { config, logger, table, stage, prefix } = ground
   const { topic, from } = record.request
   const idle = { messages: null, partitionCount: 1, close: () => Promise.resolve() }
@@ -145,14 +179,14 @@ export async function openSources(
       const outage = new Outage('Kafka', logger)
       // Where it fails before it is handed over, the process ends with it.
       const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
-      await refuseOtherLog({ config, logger, stage }, topic, record.parts, bounds)
-      const messages = await openLogSource({ stage, prefix, table }, { access, outage, signal })
+      await refuseOtherLog({ config, logger, stage, access }, topic, record.parts, bounds)
+      const messages = await openLogSource({ stage, prefix, table }, { access, outage })
       return { messages, partitionCount, close: () => access.close() }
     }
     case 'stage':
       return idle
     case 'file': {
-      if (file === null) throw new Failure('USAGE', `the run ${record.name} reads a file: add --from file --file PATH`)
+      if (file === null) throw new Failure('USAGE', `the run ${record.name} reads a file: add --file PATH`)
       const begunAt = new Date(record.begunAt)
       const timestamp = table.order === 'kafka-timestamp' ? null : BigInt(begunAt.getTime())
       return { ...idle, messages: fileSource({ path: file, topic, firstLine: firstLineNumber(begunAt), timestamp }) }
@@ -173,6 +207,7 @@ function rejectsOf({ session, config, table }: Ground, { code }: Pick<Request, '
 async function openRejectParts(ground: Ground, request: Request): Promise<readonly Part[]> {
   const parts = await rejectParts(rejectsOf(ground, request), request)
   if (parts.length > 0) {
+    if (parts.some(({ epoch }) => epoch === ground.table.epoch)) await refuseOtherEpoch(ground)
     await partitionsThen(ground, parts)
     return parts
   }

@@ -55,6 +55,10 @@ export async function onGround<T>(
     const tables = tablesOf(config, topic ?? first ?? found)
     session = withWarehouse ? await openSession(config) : null
     return await work({ config, tables, table: tables[0], stage, prefix, store, logger, io, session })
+  } catch (error) {
+    // What was under way breaks off with the signal's word, which says nothing by itself.
+    if (io.signal.aborted && !(error instanceof Failure)) throw new Failure('INTERRUPTED', 'interrupted')
+    throw error
   } finally {
     stage.close()
     await session?.close()

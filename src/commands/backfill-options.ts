@@ -3,7 +3,7 @@
  */
 import type { OffsetRange } from '../change.ts'
 import { type Config, durationMs, type TableConfig } from '../config.ts'
-import { Failure } from '../failure.ts'
+import { Failure, failures } from '../failure.ts'
 import type { FileIdentity, Request, SourceKind } from '../backfill/request.ts'
 import { sourceKinds } from '../backfill/request.ts'
 import { runNameRule } from '../backfill/run-record.ts'
@@ -70,6 +70,9 @@ export type Parsed = {
 
 const parallelMax = 32
 
+const rejectCodes = Object.entries(failures).flatMap(([code, { response }]) => (response === 'reject' ? [code] : []))
+const isRejectCode = (code: string): boolean => rejectCodes.includes(code)
+
 /** Which sources an option goes with. */
 const goesWith: Readonly<Record<string, readonly SourceKind[]>> = {
   file: ['file'],
@@ -80,6 +83,7 @@ const goesWith: Readonly<Record<string, readonly SourceKind[]>> = {
   epoch: ['stage', 'rejects'],
   code: ['rejects'],
   revision: ['log', 'rejects', 'file'],
+  rate: ['log', 'rejects', 'file'],
 }
 
 /** @throws Failure USAGE */
@@ -89,11 +93,16 @@ export function parseBackfill(args: readonly string[], forced: { readonly from?:
   for (const [name, sources] of Object.entries(goesWith)) {
     const isGiven = Object.hasOwn(values, name)
     if (!isGiven) continue
+    // A run that is gone on with knows from where.
+    if ((name === 'file' || name === 'rate') && from === null && values.name !== undefined) continue
     if (from === null) throw usage(`--${name} needs --from, which says from where`)
     if (!sources.includes(from)) throw usage(`--${name} does not go with --from ${from}`)
   }
   if (from === 'file' && values.file === undefined) throw usage('--from file needs --file PATH')
   const { topic = null, file = null, name = null, code = null } = values
+  if (code !== null && !isRejectCode(code)) {
+    throw usage(`--code ${code} is none of ${rejectCodes.join(', ')}`)
+  }
   if (name !== null && !runNameRule.test(name)) {
     throw usage(`--name ${name}: a run's name has small letters, digits and hyphens, 63 of them at most`)
   }

@@ -18,7 +18,7 @@ import type { TableConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import { startEncoder } from '../ingest/encoder.ts'
 import { readChanges } from '../ingest/parquet.ts'
-import { readStaged } from '../ingest/staged-trail.ts'
+import { readGaps, readStaged } from '../ingest/staged-trail.ts'
 import type { Session } from '../snowflake/session.ts'
 import { coveredUntil } from '../status/watermarks.ts'
 import { mergedFiles } from '../warehouse/progress.ts'
@@ -82,14 +82,22 @@ export async function refuseUnsafe(ground: Ground, record: RunRecord, sources: S
   else await refuse(ground, record, floors, lowest)
 }
 
-async function readFloors({ session, config, tables }: Ground): Promise<FloorFacts | null> {
+async function readFloors({
+  session,
+  config,
+  tables,
+  stage,
+  prefix,
+  table: { topic, epoch },
+}: Ground): Promise<FloorFacts | null> {
   if (!session) return null
   const warehouse = warehouseOf(config)
+  const gaps = await readGaps({ stage, prefix, topic, epoch })
   const floors = new Map<string, string>()
   let mergedTo: ReadonlyMap<number, bigint> | null = null
   for (const table of tables) {
     floors.set(table.table, await readFloor(session, warehouse, table))
-    mergedTo = leastOf(mergedTo, await mergedEnds(session, warehouse, table))
+    mergedTo = leastOf(mergedTo, await mergedEnds(session, warehouse, table, gaps))
   }
   return { floors, mergedTo: mergedTo ?? new Map() }
 }
@@ -98,13 +106,14 @@ async function mergedEnds(
   session: Session,
   warehouse: ReturnType<typeof warehouseOf>,
   table: TableConfig,
+  gaps: ReadonlyMap<number, readonly OffsetRange[]>,
 ): Promise<ReadonlyMap<number, bigint>> {
   const files = (await mergedFiles(session, warehouse, table)).filter(({ epoch }) => epoch === table.epoch)
   return new Map(
     [...Map.groupBy(files, ({ partition }) => partition)].map(([partition, own]) => {
       const ranges = own.map(({ range }) => range)
       const first = ranges.reduce((least, one) => (one.first < least ? one.first : least), ranges[0]?.first ?? 0n)
-      return [partition, coveredUntil(ranges, first)]
+      return [partition, coveredUntil([...ranges, ...(gaps.get(partition) ?? [])], first)]
     }),
   )
 }
@@ -157,7 +166,7 @@ async function measureParts(
   const encoder = startEncoder()
   const ends = new Map(record.parts.map((part) => [part, part.range.first]))
   try {
-    const tail = await replayParts(
+    const { tail } = await replayParts(
       record.parts.map((part) => ({ ...part, from: part.range.first })),
       {
         ...replaySetting(ground, record, sources, how),
@@ -168,19 +177,16 @@ async function measureParts(
             if (decoded.kind === 'changes') for (const change of decoded.changes) newest.add(change)
             if (decoded.kind === 'reject') rejects.set(decoded.code, (rejects.get(decoded.code) ?? 0) + 1)
           },
+          took: () => Promise.resolve(),
           reached: (part, next) => {
             const own = record.parts.find((one) => one.epoch === part.epoch && one.partition === part.partition)
             if (own) progress.advance(Number(next - (ends.get(own) ?? next)))
             if (own) ends.set(own, next)
-            return Promise.resolve()
           },
         },
       },
     )
     return { tally: sum([...files, tail]), rejects, units, unitsPerSecond: progress.rate(Date.now()) }
-  } catch (error) {
-    if (io.signal.aborted) throw new Failure('INTERRUPTED', 'the plan was interrupted; nothing was stored')
-    throw error
   } finally {
     shown.end()
     await encoder.close()

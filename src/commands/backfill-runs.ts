@@ -1,9 +1,10 @@
 /**
  * `firn backfill list|status|cancel`: what is known of the runs of a topic, and how one is given up.
  */
-import type { RunRecord } from '../backfill/run-record.ts'
+import { resumeAt } from '../backfill/replaying.ts'
+import { lengthOf, type RunRecord } from '../backfill/run-record.ts'
 import { Failure } from '../failure.ts'
-import { readStored, report } from './backfill-evidence.ts'
+import { readStored, report, type StoredRun } from './backfill-evidence.ts'
 import { type Ground, onGround } from './backfill-ground.ts'
 import { runText, runJson, titleOf, type RunState, type ToldRun } from './backfill-text.ts'
 import type { Finished } from './backfill-work.ts'
@@ -92,11 +93,27 @@ async function status(name: string, values: Values, io: Io): Promise<ExitCode> {
       const stored = await readStored(ground, record)
       const patienceMs = ground.config.audit.patience
       const made = await report(ground, { record, stored, finished, patienceMs })
-      const told: ToldRun = { record, state, holder, finished, report: made, isAsked: ground.session !== null }
+      const told: ToldRun = {
+        record,
+        state,
+        holder,
+        finished,
+        report: made,
+        isAsked: ground.session !== null,
+        reached: reachedOf(record, stored),
+      }
       io.stdout.write(values.json === true ? `${JSON.stringify(runJson(told))}\n` : runText(told))
       return made.findings.length > 0 ? 3 : 0
     },
   )
+}
+
+/** Of single messages nobody knows how many are left. */
+function reachedOf({ parts, stage, isSparse }: RunRecord, { files }: StoredRun): ToldRun['reached'] {
+  if (stage) return { done: files.length, total: stage.files }
+  if (isSparse) return null
+  const done = parts.reduce((sum, part) => sum + Number(resumeAt(part, files, isSparse) - part.range.first), 0)
+  return { done, total: lengthOf(parts) }
 }
 
 async function cancel(name: string, values: Values, io: Io): Promise<ExitCode> {

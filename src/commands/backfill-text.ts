@@ -3,11 +3,10 @@
  */
 import { placeOf } from '../audit/finding.ts'
 import { creditsOf, creditsPerGb, type Plan } from '../backfill/plan.ts'
-import { bytesText, countText, timeText } from '../backfill/progress.ts'
+import { bytesText, countText, ofMany, timeText } from '../backfill/progress.ts'
 import type { Came, RunReport } from '../backfill/run-report.ts'
-import type { Part, RunRecord } from '../backfill/run-record.ts'
+import { type Part, resumeCommand, type RunRecord } from '../backfill/run-record.ts'
 import type { Tally } from '../backfill/tally.ts'
-import { noEpoch } from '../backfill/origin.ts'
 import { type OffsetRange, rangeText } from '../change.ts'
 import type { Finished } from './backfill-work.ts'
 
@@ -18,12 +17,12 @@ export function planText(plan: Plan): string {
   const unit = record.stage ? 'files' : 'messages'
   const lines = [
     `plan of ${titleOf(record)}`,
-    ...record.parts.slice(0, partsShown).map((part, index) => `  ${partText(part, plan.staged[index] ?? [])}`),
+    ...record.parts.slice(0, partsShown).map((part, index) => `  ${partText(record, part, plan.staged[index] ?? [])}`),
     ...(record.parts.length > partsShown ? [`  and ${record.parts.length - partsShown} partitions more`] : []),
     `  stores    ${tallyText(record, tally)}`,
-    ...[...rejects].map(([code, count]) => `            ${countText(count)} ${code}`),
-    `  takes     about ${timeText(seconds)}, at ${countText(Math.round(unitsPerSecond))} ${unit} a second as just now`,
-    `  costs     ${creditsOf(tally.bytes).toPrecision(2)} credits of Snowpipe, at ${creditsPerGb} a GB, and what the merges run`,
+    ...rejectLines(record, rejects),
+    `  takes     about ${timeText(seconds)}, at ${countText(Math.round(unitsPerSecond))} ${unit} a second as just now; loading and merging come on top`,
+    `  costs     ${creditsText(creditsOf(tally.bytes))} of Snowpipe, at ${creditsPerGb} a GB, and what the merges run`,
   ]
   for (const { table, effects } of tables) {
     if (!effects) lines.push(`  ${table}: the warehouse was not asked`)
@@ -31,8 +30,8 @@ export function planText(plan: Plan): string {
       const { inserted, updated, deleted, leftAlone, belowFloor } = effects
       const listed = belowFloor > 0 ? `, ${countText(belowFloor)} lie below the floor and are only listed` : ''
       lines.push(
-        `  changes   ${table}: ${countText(inserted)} rows inserted, ${countText(updated)} updated, ${countText(deleted)} deleted; ` +
-          `${countText(leftAlone)} left alone, for what is there is as new or newer${listed}`,
+        `  changes   ${table}: ${ofMany(inserted, 'row')} inserted, ${countText(updated)} updated, ${countText(deleted)} deleted; ` +
+          `${countText(leftAlone)} left alone, as new or newer there, or deleted and not there${listed}`,
       )
     }
   }
@@ -61,9 +60,23 @@ export function titleOf({ name, request, stage }: RunRecord): string {
   return `backfill ${name} of ${request.topic}, from ${from}${files}${revision}`
 }
 
-function partText({ epoch, partition, range }: Part, staged: readonly OffsetRange[]): string {
+function rejectLines({ isSparse }: RunRecord, rejects: Plan['rejects']): readonly string[] {
+  const lines = [...rejects].map(([code, count]) => `            ${countText(count)} ${code}`)
+  const all = [...rejects.values()].reduce((sum, count) => sum + count, 0)
+  const left = `  leaves    ${ofMany(all, 'reject')} as they are, for they would be rejects again:`
+  return isSparse && all > 0 ? [left, ...lines] : lines
+}
+
+function creditsText(credits: number): string {
+  if (credits === 0) return 'nothing'
+  return credits < 0.001 ? 'less than 0.001 credits' : `${credits.toFixed(3)} credits`
+}
+
+function partText({ request, isSparse }: RunRecord, part: Part, staged: readonly OffsetRange[]): string {
+  const { epoch, partition, range } = part
   const count = countText(range.last - range.first + 1n)
-  if (epoch === noEpoch) return `lines 1-${count}`
+  if (request.from === 'file') return `its lines, 1 to ${count}`
+  if (isSparse) return `epoch ${epoch}, partition ${partition}: between offsets ${rangeText(range)}`
   const there = staged.length === 0 ? 'none of it' : staged.map(rangeText).join(', ')
   return `partition ${partition}  offsets ${rangeText(range)} (${count}), on the stage already: ${there}`
 }
@@ -73,10 +86,11 @@ function partJson({ epoch, partition, range }: Part) {
 }
 
 function tallyText({ stage }: RunRecord, { files, bytes, rows, messages, rejects, tombstones }: Tally): string {
-  const size = `${countText(files)} ${files === 1 ? 'file' : 'files'}, ${bytesText(bytes)}`
-  if (stage) return `${size}: ${countText(rows)} rows`
+  if (files === 0 && messages === 0) return 'nothing'
+  const size = `${ofMany(files, 'file')}, ${bytesText(bytes)}`
+  if (stage) return `${size}: ${ofMany(rows, 'row')}`
   const without = tombstones > 0 ? `, ${countText(tombstones)} without a value` : ''
-  return `${size}: ${countText(messages)} messages as ${countText(rows)} rows, ${countText(rejects)} of them rejects${without}`
+  return `${size}: ${ofMany(messages, 'message')} as ${ofMany(rows, 'row')}, ${countText(rejects)} of them rejects${without}`
 }
 
 export type RunState = 'running' | 'stopped' | 'finished' | 'cancelled'
@@ -89,13 +103,19 @@ export type ToldRun = {
   readonly finished: Finished | null
   readonly report: RunReport
   readonly isAsked: boolean
+  /** of the offsets, lines or files of the run, how many are stored; null where nobody counts */
+  readonly reached: { readonly done: number; readonly total: number } | null
 }
 
-export function runText({ record, state, holder, finished, report, isAsked }: ToldRun): string {
+export function runText({ record, state, holder, finished, report, isAsked, reached }: ToldRun): string {
   const { stored, loaded, merged, findings, isSettled } = report
   const by = holder === null ? '' : `, by ${holder}`
   const ended = finished ? `, stored at ${finished.finishedAt}` : ''
   const lines = [`${titleOf(record)}: ${state}${by}${ended}`, `  stored    ${tallyText(record, stored)}`]
+  if (reached && !finished) {
+    const share = Math.floor((reached.done / Math.max(1, reached.total)) * 100)
+    lines.push(`  reached   ${countText(reached.done)} of ${countText(reached.total)}, ${share} %`)
+  }
   if (finished && finished.stillRejected > 0) {
     lines.push(
       `            ${countText(finished.stillRejected)} are rejects again, and were left as they are: firn rejects list`,
@@ -109,7 +129,7 @@ export function runText({ record, state, holder, finished, report, isAsked }: To
   }
   for (const one of findings) lines.push(`${one.code}  ${placeOf(one)}: ${one.seen}`, `  ${one.hint}`)
   if (state === 'stopped') {
-    lines.push(`goes on with: firn backfill --topic ${record.request.topic} --name ${record.name}`)
+    lines.push(`goes on with: ${resumeCommand(record)}`)
   } else if (findings.length === 0 && finished && isAsked) {
     lines.push(
       isSettled
@@ -120,7 +140,7 @@ export function runText({ record, state, holder, finished, report, isAsked }: To
   return `${lines.join('\n')}\n`
 }
 
-export function runJson({ record, state, holder, finished, report }: ToldRun): object {
+export function runJson({ record, state, holder, finished, report, reached }: ToldRun): object {
   const { stored, loaded, merged, findings, isSettled } = report
   return {
     run: record.name,
@@ -131,6 +151,7 @@ export function runJson({ record, state, holder, finished, report }: ToldRun): o
     begunAt: record.begunAt,
     finishedAt: finished?.finishedAt ?? null,
     parts: record.parts.map(partJson),
+    reached,
     stored,
     stillRejected: finished?.stillRejected ?? 0,
     loaded,
@@ -141,7 +162,5 @@ export function runJson({ record, state, holder, finished, report }: ToldRun): o
 }
 
 function cameText(came: Came | null): string {
-  return came
-    ? `${countText(came.rows)} rows of ${countText(came.files)} ${came.files === 1 ? 'file' : 'files'}`
-    : 'not known'
+  return came ? `${ofMany(came.rows, 'row')} of ${ofMany(came.files, 'file')}` : 'not known'
 }

@@ -8,7 +8,7 @@ import { parallel } from '../backfill/parallel.ts'
 import { Progress } from '../backfill/progress.ts'
 import { batchesOfPart, type ReplaySetting, type Witness } from '../backfill/replay.ts'
 import { replayParts, resumeAt } from '../backfill/replaying.ts'
-import { lengthOf, type RunRecord } from '../backfill/run-record.ts'
+import { lengthOf, resumeCommand, type RunRecord } from '../backfill/run-record.ts'
 import { putter, stagingSink } from '../backfill/sink.ts'
 import { nothing, type Tally } from '../backfill/tally.ts'
 import { Failure } from '../failure.ts'
@@ -29,7 +29,7 @@ const fileSecondsMax = 60
 /** What the run noted at its end. Offsets are text. */
 export type Finished = {
   readonly finishedAt: string
-  /** by part: the offset behind the last one that was read */
+  /** by part: the offset behind its last file */
   readonly ends: readonly string[]
   /** of what lies behind the last files of the parts */
   readonly tail: Tally
@@ -80,11 +80,11 @@ export async function work(
 }
 
 /** Aborted, with the reason, where the user or another process says so. */
-function watchEnd({ io, store, logger }: Ground, { name, request }: RunRecord, lost: AbortSignal) {
+function watchEnd({ io, store, logger }: Ground, record: RunRecord, lost: AbortSignal) {
+  const { name, request } = record
   const ended = new AbortController()
   const interrupt = (): void => {
-    const command = `firn backfill --topic ${request.topic} --name ${name}`
-    ended.abort(new Failure('RUN_INTERRUPTED', `the run ${name} was interrupted`, { command }))
+    ended.abort(new Failure('RUN_INTERRUPTED', `the run ${name} was interrupted`, { command: resumeCommand(record) }))
   }
   const look = async (): Promise<void> => {
     const cancelled = await store.note(request.topic, name, 'cancelled').catch((error: unknown) => {
@@ -131,11 +131,11 @@ async function replayAll(
     saw: (_message, decoded) => {
       if (record.isSparse && decoded.kind === 'reject') stillRejected += 1
     },
-    reached: async (part, next, messages) => {
+    took: (messages, until) => pacer.take(messages, until),
+    reached: (part, next) => {
       const index = record.parts.findIndex((one) => one.epoch === part.epoch && one.partition === part.partition)
       progress.advance(Number(next - (ends[index] ?? next)))
       ends[index] = next
-      await pacer.take(messages, signal)
     },
   }
   try {
@@ -144,14 +144,14 @@ async function replayAll(
       prefix,
       run: runText(record),
       valueKey: (batch, offset) => largeValueKey(prefix, topic, record.name, batch, offset),
-      put: putter(stage, new Outage('the stage', logger), signal),
+      put: putter(stage, new Outage('the stage', logger)),
       told: () => {
         progress.storedFile()
       },
     })
     const setting = replaySetting(ground, record, sources, how)
-    const tail = await replayParts(parts, { ...setting, sink, witness, signal })
-    return { finishedAt: new Date().toISOString(), ends: ends.map(String), tail, stillRejected }
+    const { stored, tail } = await replayParts(parts, { ...setting, sink, witness, signal })
+    return { finishedAt: new Date().toISOString(), ends: stored.map(String), tail, stillRejected }
   } finally {
     shown.end()
     await encoder.close()

@@ -5,9 +5,9 @@
 import { createInterface } from 'node:readline/promises'
 import { differences, recordOf, type RequestRecord, type SourceKind } from '../backfill/request.ts'
 import { inspectFile } from '../backfill/file-source.ts'
-import type { RunRecord } from '../backfill/run-record.ts'
+import { refuseOtherMeaning, resumeCommand, type RunRecord } from '../backfill/run-record.ts'
 import { Failure } from '../failure.ts'
-import { newRecord, openSources } from './backfill-begin.ts'
+import { claimed, newRecord, openSources } from './backfill-begin.ts'
 import { readStored, report, reportWhenSettled } from './backfill-evidence.ts'
 import { type Ground, onGround } from './backfill-ground.ts'
 import { type Asked, type How, parseBackfill, requestOf } from './backfill-options.ts'
@@ -104,7 +104,7 @@ async function begin(ground: Ground, asked: Asked, how: How): Promise<ExitCode> 
   const name = asked.name ?? `${from}-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').toLowerCase()}`
   const record = await newRecord(ground, { ...asked, from, name })
   const { io, store } = ground
-  const sources = await openSources(ground, record, asked.file, io.signal)
+  const sources = await openSources(ground, record, asked.file)
   try {
     const asks = isWatched(io) && !how.isAgreed
     if (how.isPlan || asks) {
@@ -118,14 +118,14 @@ async function begin(ground: Ground, asked: Asked, how: How): Promise<ExitCode> 
       io.stderr.write(planText(plan))
       if (!(await agrees(io))) return 0
     } else await refuseUnsafe(ground, record, sources, how)
-    if (!(await store.begin(record))) {
-      const taken = await store.read(asked.topic, name)
-      if (taken) refuseOther(taken, record.request)
-    }
   } finally {
     await sources.close()
   }
-  return await goOn(ground, record, asked, how)
+  const own = await claimed(ground, record)
+  // Where another process has begun it meanwhile, the run is what that one says.
+  const begun = (await store.begin(own)) ? own : await store.read(asked.topic, name)
+  if (!begun) throw new Failure('STAGE_FAILED', `the record of the run ${name} was there, and is gone`)
+  return await goOn(ground, begun, asked, how)
 }
 
 /** Another run under the same name is none to go on with. */
@@ -133,36 +133,38 @@ function refuseOther(record: RunRecord, request: RequestRecord): void {
   const other = differences(record.request, request)
   if (other.length === 0) return
   const words = `the run ${record.name} was begun with other parameters: ${other.join('; ')}`
-  throw new Failure('USAGE', `${words}. Choose another name, or say no more than --name to go on with it`)
+  throw new Failure('USAGE', `${words}. Choose another name, or go on with: ${resumeCommand(record)}`)
 }
 
 async function goOn(ground: Ground, record: RunRecord, asked: Asked, how: How): Promise<ExitCode> {
   const { store, io } = ground
   const { name, request } = record
-  if (asked.from !== null) {
-    const file = asked.from === 'file' && asked.file !== null ? (await inspectFile(asked.file)).identity : null
-    refuseOther(record, recordOf(requestOf({ ...asked, from: asked.from }, file)))
-  }
+  const file = asked.file === null ? null : (await inspectFile(asked.file)).identity
+  if (asked.from !== null) refuseOther(record, recordOf(requestOf({ ...asked, from: asked.from }, file)))
+  else if (file) refuseOther(record, { ...request, file })
   if ((await store.note(request.topic, name, 'cancelled')) !== null) throw cancelledFailure(name)
   let finished = (await store.note(request.topic, name, 'finished')) as Finished | null
   if (finished) io.stderr.write(`the run ${name} is finished already: what follows is what became of it\n`)
   else if (how.isPlan)
     throw new Failure('USAGE', `the run ${name} has begun: firn backfill status ${name} shows how far it is`)
-  else finished = await stageRun(ground, record, asked, how)
+  else {
+    refuseOtherMeaning(record, ground.table)
+    finished = await stageRun(ground, record, asked, how)
+  }
   const patienceMs = how.patienceMs ?? ground.config.audit.patience
   const reporting = { record, stored: await readStored(ground, record), finished, patienceMs }
   const isAsked = ground.session !== null
   const waits = isAsked && how.waits
   const told = waits ? await reportWhenSettled(ground, reporting) : await report(ground, reporting)
-  return tell(io, how, { record, state: 'finished', holder: null, finished, report: told, isAsked })
+  return tell(io, how, { record, state: 'finished', holder: null, finished, report: told, isAsked, reached: null })
 }
 
 async function stageRun(ground: Ground, record: RunRecord, asked: Asked, how: How): Promise<Finished> {
-  const { store, io } = ground
+  const { store } = ground
   const { name, request } = record
   const hold = await store.hold(request.topic, name)
   try {
-    const sources = await openSources(ground, record, asked.file, io.signal)
+    const sources = await openSources(ground, record, asked.file)
     try {
       const finished = await work(ground, record, sources, how, hold.lost)
       await store.putNote(request.topic, name, 'finished', finished)

@@ -13,7 +13,10 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error)
+    const reason =
+      error instanceof Error
+        ? error.message.replace(/\s*\n\s*/g, ' ').replace(/\.? (To specify|Did you forget).*$/s, '')
+        : String(error)
     throw new Failure('USAGE', `${reason}; for example: ${example}`, { cause: error })
   }
 }

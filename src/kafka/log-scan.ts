@@ -55,10 +55,7 @@ async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): P
   const answers = await patiently(() => fetcher.fetch({ topic, partition, offset }, options))
   if (answers === null) {
     const left = { first: offset, last: range.last }
-    throw new Failure(
-      'RETENTION_LOSS',
-      `${topic}/${partition}: the log no longer has all of offsets ${rangeText(left)}`,
-    )
+    throw new Failure('RANGE_GONE', `${topic}/${partition}: the log no longer has all of offsets ${rangeText(left)}`)
   }
   const [data] = answers
   if (!data) throw new Failure('KAFKA_FAILED', `${topic}/${partition}: an answer without the partition`)

@@ -50,6 +50,12 @@ describe('coverage of a partition', () => {
     assert.deepEqual(codes(evidenceOf()), [])
   })
 
+  test('what a run of single messages holds fills no hole', () => {
+    const sparse = nameOf(8, 25, { run: 'mend_rows' })
+    assert.deepEqual(offsets(wellOf([a, c, sparse], { epochs })), ['STAGE_GAP 0 10-19'])
+    assert.deepEqual(offsets(wellOf([a, c, nameOf(8, 25, { run: 'mend' })], { epochs })), [])
+  })
+
   test('a hole between files, before the first and behind the last is found, each with its offsets', () => {
     assert.deepEqual(offsets(wellOf([a, c], { epochs })), ['STAGE_GAP 0 10-19'])
     assert.deepEqual(offsets(wellOf([b, c], { epochs })), ['STAGE_GAP 0 0-9'])
@@ -141,6 +147,30 @@ describe('coverage of a partition', () => {
 describe('a file', () => {
   const name = nameOf(0, 9)
   const young = 60_000
+
+  test('whose rows came again under the name of a run is no loss', () => {
+    const [name, again] = [nameOf(0, 9), nameOf(0, 9, { run: 'copies' })]
+    const lost = wellOf([name, again], { landed: [landedFile(again)] })
+    assert.deepEqual(codes(lost), [])
+    const fewer = { ...landedFile(again), rows: 9 }
+    assert.deepEqual(codes(wellOf([name, again], { landed: [fewer] })), ['ROWS_MISSING', 'ROWS_MISSING'])
+    const other = nameOf(0, 19, { run: 'copies' })
+    assert.deepEqual(codes(wellOf([name, other], { landed: [landedFile(other)] })), ['ROWS_MISSING'])
+    const [mine, others] = [nameOf(0, 9, { run: 'a_rows' }), nameOf(0, 9, { run: 'b_rows' })]
+    const sparse = wellOf([mine, others], { landed: [landedFile(others)], epochs: [] })
+    assert.deepEqual(codes(sparse), ['ROWS_MISSING'], 'single messages of two runs are not the same')
+    const unloaded = evidenceOf({
+      staged: [stagedFile(name), stagedFile(again)],
+      landed: [landedFile(again)],
+      tables: [tableOf({ merged: [mergedFile(again)] })],
+    })
+    assert.deepEqual(codes(unloaded), [])
+    const pruned = evidenceOf({
+      staged: [stagedFile(name, 40 * dayMs), stagedFile(again, 40 * dayMs)],
+      tables: [tableOf({ merged: [mergedFile(again, 40 * dayMs)] })],
+    })
+    assert.deepEqual(codes(pruned), [])
+  })
 
   test('that was staged and nothing more is not loaded, once it is older than patience', () => {
     assert.deepEqual(codes(evidenceOf({ staged: [stagedFile(name)] })), ['FILE_NOT_LOADED'])

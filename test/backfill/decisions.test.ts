@@ -72,6 +72,8 @@ describe('the offsets that are meant', () => {
     )
     const staged = new Map([[0, [range(0, 60)]]])
     assert.throws(() => parts(asked, { staged }), /--from stage --partition 0 --offsets 50-149/)
+    const ahead = { partitions: [0], offsets: range(150, 250) }
+    assert.throws(() => parts(ahead), /it has not come so far yet; what is there: --offsets 150-199/)
     assert.throws(
       () => parts({ partitions: [2], offsets: range(0, 3) }),
       /holds nothing \(it ends at 7\): none of these/,
@@ -227,6 +229,8 @@ describe('below a floor', () => {
     assert.equal(runsToMerged([part(0, 0, 99)], facts, true), false, 'of an ordered table a delete may lie elsewhere')
     assert.equal(runsToMerged([part(0, 0, 99), part(1, 0, 79)], facts, true), true)
     assert.equal(runsToMerged([part(2, 0, 9)], facts, false), true, 'nothing was merged there')
+    assert.equal(runsToMerged([], facts, false), false, 'nothing that counts')
+    assert.equal(runsToMerged([part(0, 0, 49), part(0, 60, 99)], facts, false), false, 'a hole')
   })
 
   test('is what begins there, and only that', () => {
@@ -312,5 +316,5 @@ test('progress tells what is done, how fast it goes and what is left, of this pr
   const progress = new Progress('messages', 1_000, 500, 0)
   progress.advance(100)
   progress.storedFile()
-  assert.equal(progress.text(2_000), '[##############..........]  60 %  600 of 1,000 messages, 50/s, 8 s left, 1 files')
+  assert.equal(progress.text(2_000), '[##############..........]  60 %  600 of 1,000 messages, 50/s, 8 s left, 1 file')
 })

@@ -75,6 +75,7 @@ describe('a file of messages', () => {
     for await (const stretch of fileSource(setting).read(
       { epoch: 0, partition: 0, range: { first: 1_001n, last: 2_300n } },
       from,
+      new AbortController().signal,
     )) {
       for (const { offset, key, timestamp } of stretch.messages) {
         assert.ok(offset >= from && offset < stretch.next)

@@ -47,10 +47,10 @@ async function replayed(
 ) {
   const { ingest: limits, stage } = exampleConfig({ ingest: { fileRows: 300 } })
   const stored: SealedBatch[] = []
-  const tail = await replayPart(part, from, {
+  const { tail, stored: end } = await replayPart(part, from, {
     source: sourceOf(messages, cuts),
     sink: { store: (batch) => Promise.resolve(void stored.push(batch)) },
-    witness: { saw: () => undefined, reached: () => Promise.resolve() },
+    witness: { saw: () => undefined, took: () => Promise.resolve(), reached: () => undefined },
     rulesOf: (own) => rulesOf(own, { table, limits, prefix: 'p/', stage, run: 'r', revision: 0 }),
     partitionCount: 1,
     limits,
@@ -59,7 +59,7 @@ async function replayed(
     signal: new AbortController().signal,
     ...changes,
   })
-  return { files: stored.map(({ range, rows }) => `${rangeText(range)} ${rows}`), tail }
+  return { files: stored.map(({ range, rows }) => `${rangeText(range)} ${rows}`), tail, end }
 }
 
 describe('a part', () => {
@@ -83,10 +83,21 @@ describe('a part', () => {
     )
   })
 
+  test('ends its files by what they hold, not by how much of it came at once', async () => {
+    const messages = Array.from({ length: 900 }, (_, at) => insert(at, 1_500 + at))
+    const whole = await replayed(messages, [])
+    assert.ok(whole.files.length > 3 && whole.files.every((file) => !file.endsWith(' 300')), whole.files.join())
+    const often = await replayed(
+      messages,
+      Array.from({ length: 90 }, (_, at) => at * 10 + 7),
+    )
+    assert.deepEqual(often.files, whole.files)
+  })
+
   test('has every offset in one file, up to its last row', async () => {
-    const messages = Array.from({ length: 500 }, (_, at) => insert(at * 2))
-    const { files } = await replayed(messages, [100, 777])
-    assert.deepEqual(files, ['0-598 300', '599-999 200'])
+    const messages = Array.from({ length: 480 }, (_, at) => insert(at * 2 + 21))
+    const { files } = await replayed(messages, [10, 20, 100, 777])
+    assert.deepEqual(files, ['0-619 300', '620-999 180'])
   })
 
   test('goes on in the middle with the same rows', async () => {
@@ -97,9 +108,9 @@ describe('a part', () => {
   test('that ends without a row makes no file of it, and tells what was there', async () => {
     const messages = [insert(5), ...Array.from({ length: 3 }, (_, at) => message(400 + at, null))]
     const one = await replayed(messages, [300])
-    assert.deepEqual(one.files, ['0-999 1'])
+    assert.deepEqual([one.files, one.end], [['0-999 1'], 1_000n])
     const none = await replayed(messages.slice(1), [300])
-    assert.deepEqual([none.files, none.tail.messages, none.tail.tombstones], [[], 3, 3])
+    assert.deepEqual([none.files, none.end, none.tail.messages, none.tail.tombstones], [[], 0n, 3, 3])
   })
 
   test('of single messages covers what it holds, and leaves what is a reject again', async () => {
@@ -115,7 +126,8 @@ describe('a part', () => {
       saw: () => {
         saw += 1
       },
-      reached: () => Promise.resolve(),
+      took: () => Promise.resolve(),
+      reached: () => undefined,
     }
     const sink = { store: () => Promise.reject(new Error('no room')) }
     await assert.rejects(replayed(messages, [], { sink, witness }), /no room/)

@@ -27,7 +27,9 @@ export type Figures = {
   readonly messagesPerSecond: number
   readonly cpuSecondsPerMillion: number
   readonly peakMb: number
-  /** resident in the last quarter of the time over that in the second: 1 is flat */
+  /** median of what was resident in each quarter of the time */
+  readonly quartersMb: readonly number[]
+  /** the last of them over the third: 1 is flat */
   readonly growth: number
   readonly complete: boolean
 }
@@ -116,7 +118,13 @@ async function measure(name: Figures['name'], bench: Bench): Promise<Figures> {
   const watching = watch(child, resident)
   let cpuSeconds: number
   if (name === 'ingester') {
-    await until('the log drained', () => isDrained(admin, group), Boolean, 900_000)
+    // A coordinator that has just been chosen refuses at first; the deadline tells where it goes on refusing.
+    await until(
+      'the log drained',
+      () => isDrained(admin, group).catch(String),
+      (is) => is === true,
+      900_000,
+    )
     cpuSeconds = cpuOf(child.pid)
   } else {
     // The last look before its end; a process that has ended tells nothing any more.
@@ -130,14 +138,16 @@ async function measure(name: Figures['name'], bench: Bench): Promise<Figures> {
   await child.ended
   await watching
   const rows = await storedMessages(join(store.folder, prefix, topic, name === 'ingester' ? 'e1' : `run-r${round}`))
-  const quarter = Math.ceil(resident.length / 4)
+  const length = Math.ceil(resident.length / 4)
+  const quartersMb = [0, 1, 2, 3].map((at) => Math.round(median(resident.slice(at * length, (at + 1) * length)) / 1e6))
   return {
     name,
     seconds,
     messagesPerSecond: messages / seconds,
     cpuSecondsPerMillion: (cpuSeconds / messages) * 1e6,
     peakMb: Math.max(...resident) / 1e6,
-    growth: median(resident.slice(-quarter)) / median(resident.slice(quarter, quarter * 2)),
+    quartersMb,
+    growth: (quartersMb[3] ?? NaN) / (quartersMb[2] ?? NaN),
     complete: rows === messages,
   }
 }
@@ -186,8 +196,9 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 }
 
-export function textOf({ name, messagesPerSecond, cpuSecondsPerMillion, peakMb, growth, complete }: Figures): string {
+export function textOf(figures: Figures): string {
+  const { name, messagesPerSecond, cpuSecondsPerMillion, peakMb, quartersMb, complete } = figures
   const rate = `${Math.round(messagesPerSecond).toLocaleString('en-US')} messages/s`
-  const memory = `peak ${Math.round(peakMb)} MB, last quarter ${growth.toFixed(2)} of the second`
+  const memory = `peak ${Math.round(peakMb)} MB, by quarters ${quartersMb.join(', ')} MB`
   return `${name.padEnd(8)}  ${rate}, ${cpuSecondsPerMillion.toFixed(1)} CPU s per million, ${memory}, ${complete ? 'complete' : 'INCOMPLETE'}`
 }

@@ -17,6 +17,7 @@ function medians(name: Figures['name']): Figures {
     messagesPerSecond: of('messagesPerSecond'),
     cpuSecondsPerMillion: of('cpuSecondsPerMillion'),
     peakMb: of('peakMb'),
+    quartersMb: [0, 1, 2, 3].map((at) => median(own.map((one) => one.quartersMb[at] ?? NaN))),
     growth: of('growth'),
     complete: own.every(({ complete }) => complete),
   }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { command } from '../../src/commands/rejects.ts'
-import { valueKey } from '../../src/landing.ts'
+import { runValueKey } from '../../src/landing.ts'
 import { type OpenReject, readMergeRejects, readOpenRejects } from '../../src/warehouse/reject-rows.ts'
 import { warehouseOf } from '../../src/warehouse/values.ts'
 import { type AuditGround, change, openAuditGround } from '../audit/audit-ground.ts'
@@ -180,8 +180,11 @@ describe('firn rejects', { concurrency: false }, () => {
 
   test('names what would have worked', async () => {
     const usage = (words: RegExp) => ({ code: 'USAGE', message: words })
-    await assert.rejects(firn('retry'), usage(/there is no firn rejects retry; there are: list, show; for example: /))
-    await assert.rejects(firn(), usage(/what to do is missing; there are: list, show; /))
+    await assert.rejects(
+      firn('mend'),
+      usage(/there is no firn rejects mend; there are: list, show, retry; for example: /),
+    )
+    await assert.rejects(firn(), usage(/what to do is missing; there are: list, show, retry; /))
     await assert.rejects(firn('list', '--topic', 'nope'), usage(/has the topic nope; there are run\./))
     await assert.rejects(firn('list', '--table', 'NO.PE'), usage(/no table NO\.PE; there are RUN\.T0$/))
     await assert.rejects(firn('list', '--table', 'RUN.T0', '--topic', ground.topic), usage(/exclude each other/))
@@ -221,7 +224,7 @@ describe('a reject', { concurrency: false }, () => {
     const decoded = { kind: 'reject', code: 'VALUE_TOO_LARGE', reason: '9 bytes' } as const
     const bytes = Buffer.from('too large')
     await run('import', { epoch: 0, partition: 0 }, { offset: 7n, value: bytes, decoded })
-    const key = valueKey(ground.config.stage.prefix, ground.topic, 0, 0, 7n)
+    const key = runValueKey(ground.config.stage.prefix, ground.topic, 'import', 7n)
     await ground.settled()
     const place = ['--topic', ground.topic, '--partition', '0', '--offset', '7'] as const
     const { stdout } = await firn('show', ...place)

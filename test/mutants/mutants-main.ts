@@ -13,12 +13,13 @@ import { heedInterruption } from '../support/interruption.ts'
 import { ownStack } from '../support/stack.ts'
 import type { Mutant } from './mutant.ts'
 import { auditMutants } from './audit.ts'
+import { backfillMutants } from './backfill.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const mutants: readonly Mutant[] = [...protocolMutants, ...mergeMutants, ...auditMutants]
+const mutants: readonly Mutant[] = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants]
 
 heedInterruption()
 const copy = await mkdtemp(join(tmpdir(), 'firn-mutants-'))

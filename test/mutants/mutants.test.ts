@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { scenarios } from '../model/scenarios.ts'
 import { auditMutants } from './audit.ts'
+import { backfillMutants } from './backfill.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
 
-const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants]
+const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants]
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 

@@ -6,7 +6,7 @@ import { decode, type Decoded } from '../../src/envelope/envelope.ts'
 import type { TableConfig } from '../../src/config.ts'
 import { Batch } from '../../src/ingest/batch.ts'
 import { startEncoder } from '../../src/ingest/encoder.ts'
-import { landingKey } from '../../src/landing.ts'
+import { runFileKey } from '../../src/landing.ts'
 import type { Stage } from '../../src/stage/stage.ts'
 
 export type RunMessage = Partial<Message> & {
@@ -35,22 +35,14 @@ export async function putRunFile(
   const batch = new Batch({ topic, epoch, partition, first: messages[0]?.offset ?? 0n, openedAtMs: 0 })
   for (const { decoded, revision = 0, ...parts } of messages) {
     const message = { topic, partition, timestamp: 1_700_000_000_000n, key: null, value: null, headers: [], ...parts }
-    batch.add(message, revised(decoded ?? decode(message, { ...table, epoch }), revision))
+    batch.add(message, decoded ?? decode(message, table, { epoch, revision, isLogged: true }))
   }
   const sealed = batch.seal()
   const { range } = sealed
   const encoder = startEncoder()
   const { file, rows } = await encoder.encode(sealed)
   await encoder.close()
-  const name = landingKey('', { topic, epoch, partition, range })
-  const key = `${prefix}${topic}/run-${run}${name.slice(topic.length)}`
+  const key = runFileKey(prefix, run, { topic, epoch, partition, range })
   await stage.put(key, file, { rows: String(rows) })
   return key
-}
-
-function revised(decoded: Decoded, revision: number): Decoded {
-  if (decoded.kind !== 'changes') return decoded
-  const suffix = String(revision).padStart(5, '0')
-  const changes = decoded.changes.map((change) => ({ ...change, position: change.position.slice(0, -5) + suffix }))
-  return { ...decoded, changes }
 }
