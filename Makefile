@@ -1,5 +1,5 @@
 # Every target prepares what it needs; a second run finds it done. Needs npm, Java 17+, openssl, Maven and Go 1.21+ (check-sql
-# Python 3.10+ too), and neither Docker nor root nor an account. Node 24 comes along as an npm package.
+# Python 3.10+ too, check-alerts apt-get and dpkg), and neither Docker nor root nor an account. Node 24 comes along as an npm package.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -16,6 +16,7 @@ export MESSAGES ?= 1000000
 export ROUNDS ?= 3
 PARTS := src/local/install-parts.sh
 SQL_TOOLS := test/check-sql/install-tools.sh
+ALERT_TOOLS := test/check-alerts/install-tools.sh
 
 .PHONY: help
 help: ## list the targets
@@ -70,6 +71,10 @@ mutants: check setup stack-parts ## plants the bugs listed in test/mutants one b
 check-sql: check-python check setup stack-parts .firn/parts/sql-tools/.done ## what is rendered: sqlfluff parses it, schemachange deploys it
 	@node test/check-sql/check-sql-main.ts
 
+.PHONY: check-alerts
+check-alerts: check-prometheus check setup stack-parts .firn/parts/prometheus/.done ## alerts and dashboard: promtool, and a real Prometheus while faults are caused
+	@node test/check-alerts/check-alerts-main.ts
+
 .PHONY: typecheck
 typecheck: setup ## check the types
 	@tsc
@@ -113,6 +118,10 @@ check:
 check-python:
 	@$(SQL_TOOLS) check
 
+.PHONY: check-prometheus
+check-prometheus:
+	@$(ALERT_TOOLS) check
+
 node_modules/.done: package-lock.json
 	@$(PARTS) check-npm
 	@echo 'installing npm packages (about a minute, once)' >&2
@@ -130,3 +139,7 @@ node_modules/.done: package-lock.json
 .firn/parts/sql-tools/.done: test/check-sql/requirements.txt
 	@$(SQL_TOOLS) check
 	@$(SQL_TOOLS) install
+
+.firn/parts/prometheus/.done: test/check-alerts/install-tools.sh
+	@$(ALERT_TOOLS) check
+	@$(ALERT_TOOLS) install

@@ -66,11 +66,16 @@ export const metricTable = {
     labels: perPartition,
   },
   firn_lag_messages: { kind: 'gauge', help: 'From the consumed watermark to the end.', labels: perPartition },
+  firn_staged_lag_seconds: {
+    kind: 'gauge',
+    help: 'How long the oldest message that is not staged has waited, by its Kafka timestamp where it was read; 0 where none waits.',
+    labels: perPartition,
+  },
   firn_rows_total: { kind: 'counter', help: 'Rows staged, rejects included.', labels: perPartition },
   firn_rejects_total: {
     kind: 'counter',
     help: 'Messages that could not become a change, by failure code.',
-    labels: [...perPartition, 'code'],
+    labels: ['topic', 'code'],
   },
   firn_tombstones_total: {
     kind: 'counter',
@@ -82,12 +87,12 @@ export const metricTable = {
   firn_seals_total: {
     kind: 'counter',
     help: 'Batches sealed, by reason: age, rows, bytes, memory, leaving, halt.',
-    labels: [...perPartition, 'reason'],
+    labels: ['topic', 'reason'],
   },
   firn_puts_retried_total: {
     kind: 'counter',
     help: 'Attempts to store a landing file that failed and were repeated, by failure code.',
-    labels: [...perPartition, 'code'],
+    labels: ['topic', 'code'],
   },
   firn_files_taken_total: {
     kind: 'counter',
@@ -129,6 +134,11 @@ export const metricTable = {
     help: 'Commit time at the source, else the Kafka timestamp, of the newest change loaded.',
     labels: perPartition,
   },
+  firn_loaded_lag_seconds: {
+    kind: 'gauge',
+    help: 'How long the oldest landing file that is not loaded has been on the stage, as far as the last turn of the scheduled audit knows; 0 where none waits.',
+    labels: perPartition,
+  },
   firn_merged_offset: {
     kind: 'gauge',
     help: 'Merged watermark: every offset below it was merged into the table, or carries no row.',
@@ -137,6 +147,11 @@ export const metricTable = {
   firn_merged_source_timestamp_seconds: {
     kind: 'gauge',
     help: 'Commit time at the source, else the Kafka timestamp, of the newest change merged.',
+    labels: perTable,
+  },
+  firn_merged_lag_seconds: {
+    kind: 'gauge',
+    help: 'How long the oldest landing file that is not merged into the table has been on the stage, loaded or not, as far as the last turn of the scheduled audit knows; 0 where none waits.',
     labels: perTable,
   },
   firn_audit_findings: {
@@ -161,6 +176,7 @@ export const metricTable = {
   },
   firn_assigned_partitions: { kind: 'gauge', help: 'Partitions that this process reads.', labels: [] },
   firn_buffered_bytes: { kind: 'gauge', help: 'Bytes buffered or in flight, of ingest.memory.', labels: [] },
+  firn_memory_budget_bytes: { kind: 'gauge', help: 'The budget of firn_buffered_bytes: ingest.memory.', labels: [] },
   firn_kafka_connected: { kind: 'gauge', help: '1 while this process is a member of the group.', labels: [] },
   firn_stage_reachable: { kind: 'gauge', help: '1 unless the last request to the object store failed.', labels: [] },
   firn_encode_seconds: { kind: 'histogram', help: 'From a sealed batch to a Parquet file.', labels: ['topic'] },
@@ -184,6 +200,7 @@ export const partitionGauges = [
   'firn_staged_source_timestamp_seconds',
   'firn_end_offset',
   'firn_lag_messages',
+  'firn_staged_lag_seconds',
 ] as const satisfies readonly MetricName[]
 
 type Table = typeof metricTable
@@ -204,12 +221,19 @@ export type Metrics = { readonly [N in MetricName]: MetricOf<N> } & {
 /** From 5 ms to about 5 minutes, doubling: a put and a freshness of some minutes both find their place. */
 const bucketsSeconds = Array.from({ length: 17 }, (_, step) => 0.005 * 2 ** step)
 
-/** A fresh set of all metrics, with a registry of its own: several may live in one process. */
+/**
+ * A fresh set of all metrics, with a registry of its own: several may live in one process. None says anything before it is
+ * set: a 0 that nobody measured would read as trouble with a warehouse that is not configured.
+ */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const made = Object.entries(metricTable).map(([name, { kind, help, labels }]) => {
     const options = { name, help, labelNames: [...labels], registers: [registry] }
-    if (kind === 'gauge') return [name, new Gauge(options)]
+    if (kind === 'gauge') {
+      const gauge = new Gauge(options)
+      if (labels.length === 0) gauge.remove()
+      return [name, gauge]
+    }
     if (kind === 'counter') return [name, new Counter(options)]
     return [name, new Histogram({ ...options, buckets: bucketsSeconds })]
   })

@@ -1,6 +1,6 @@
 /**
- * How far the partitions that a process reads have been loaded and merged, from what is known of their files from an offset
- * on. Pure.
+ * How far the partitions that a process reads have been loaded and merged, and since when the oldest file has waited for it,
+ * from what is known of their files from an offset on. Pure.
  */
 import type { GapEvidence, StagedFile } from '../evidence.ts'
 import type { Place } from '../ingest/ingest.ts'
@@ -29,7 +29,17 @@ export type RecentWatermark = {
   readonly loaded: bigint
   /** time of the newest change that is loaded; null where none is known */
   readonly loadedMs: number | null
-  readonly tables: readonly { readonly table: string; readonly merged: bigint; readonly mergedMs: number | null }[]
+  /** when the oldest file that is not loaded was stored; null where none waits */
+  readonly loadAwaitedMs: number | null
+  readonly tables: readonly TableWatermark[]
+}
+
+export type TableWatermark = {
+  readonly table: string
+  readonly merged: bigint
+  readonly mergedMs: number | null
+  /** when the oldest file that is not merged was stored; null where none waits */
+  readonly mergeAwaitedMs: number | null
 }
 
 /**
@@ -59,11 +69,17 @@ export function recentWatermarks(
       const times = of(done).flatMap(({ file, newestMs }) => (file.range.last < until ? (newestMs ?? []) : []))
       return times.length === 0 ? null : Math.max(...times)
     }
+    const awaitedMs = (done: readonly LandingName[]): number | null => {
+      const names = new Set(of(done).map(({ name }) => name))
+      const times = of(staged).flatMap(({ name, storedAt }) => (names.has(name) ? [] : storedAt.getTime()))
+      return times.length === 0 ? null : Math.min(...times)
+    }
     const loaded = reached(everLoaded)
     const tables = [...merged].map(([table, files]) => {
       const until = reached(files)
-      return { table, merged: until, mergedMs: newestBelow(files, until) }
+      return { table, merged: until, mergedMs: newestBelow(files, until), mergeAwaitedMs: awaitedMs(files) }
     })
-    return { topic, partition, loaded, loadedMs: newestBelow(everLoaded, loaded), tables }
+    const loadAwaitedMs = awaitedMs(everLoaded)
+    return { topic, partition, loaded, loadedMs: newestBelow(everLoaded, loaded), loadAwaitedMs, tables }
   })
 }

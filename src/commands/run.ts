@@ -4,7 +4,7 @@
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { type Ingest, startIngest } from '../ingest/ingest.ts'
-import { startSchedule } from '../status/schedule.ts'
+import { type Job, startSchedule } from '../status/schedule.ts'
 import { startStatusServer } from '../status/server.ts'
 import { createLogger, createMetrics, type Logger, type Metrics, sumOf } from '../telemetry.ts'
 import type { Command } from './command.ts'
@@ -72,7 +72,7 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
     { name: 'observe', when: '*/10 * * * * *', run: () => ingest.observe() },
     { name: 'halts', when: '*/15 * * * * *', run: () => ingest.reconsider() },
     { name: 'logs', when: '25,55 * * * * *', run: () => ingest.verify() },
-    ...(watch ? [{ name: 'audit', when: '* * * * * *', run: turnsOf(watch, config.audit.every) }] : []),
+    ...(watch ? jobsOf(watch, config.audit.every) : []),
     { name: 'summary', when: '0 * * * * *', run: summary(ingest, metrics, logger) },
   ])
   logger.info(
@@ -99,6 +99,17 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
       ingest.stop()
     },
   }
+}
+
+function jobsOf(watch: WarehouseWatch, everyMs: number): readonly Job[] {
+  const tellLag = () => {
+    watch.tellLag()
+    return Promise.resolve()
+  }
+  return [
+    { name: 'audit', when: '* * * * * *', run: turnsOf(watch, everyMs) },
+    { name: 'lag', when: '5,15,25,35,45,55 * * * * *', run: tellLag },
+  ]
 }
 
 /** The clock ticks by seconds; a turn comes when the last one has ended so long ago, and when the process gets partitions. */

@@ -40,6 +40,7 @@ export class WarehouseWatch {
   #lack: Failure | null = null
   #findings: readonly Finding[] = []
   #told: ReadonlySet<string> = new Set()
+  #watermarks: readonly RecentWatermark[] = []
 
   constructor(config: Config, places: () => readonly Place[], logger: Logger, metrics: Metrics) {
     this.#config = config
@@ -82,6 +83,22 @@ export class WarehouseWatch {
       this.#outage.report(toFailure(error))
     } finally {
       stage.close()
+    }
+  }
+
+  /** How long files have waited by now, by what the last turn saw: it grows also while Snowflake cannot be asked. */
+  tellLag(): void {
+    const { firn_loaded_lag_seconds: loadedLag, firn_merged_lag_seconds: mergedLag } = this.#metrics
+    loadedLag.reset()
+    mergedLag.reset()
+    const own = new Set(this.#places().map(({ topic, partition }) => `${topic}/${partition}`))
+    const waitedSeconds = (sinceMs: number | null) => (sinceMs === null ? 0 : Math.max(0, Date.now() - sinceMs) / 1_000)
+    for (const { topic, partition, loadAwaitedMs, tables } of this.#watermarks) {
+      if (!own.has(`${topic}/${partition}`)) continue
+      loadedLag.set({ topic, partition }, waitedSeconds(loadAwaitedMs))
+      for (const { table, mergeAwaitedMs } of tables) {
+        mergedLag.set({ topic, partition, table }, waitedSeconds(mergeAwaitedMs))
+      }
     }
   }
 
@@ -163,6 +180,8 @@ export class WarehouseWatch {
       metrics.firn_merged_source_timestamp_seconds,
     ]
     for (const gauge of gauges) gauge.reset()
+    this.#watermarks = watermarks
+    this.tellLag()
     for (const { topic, partition, loaded, loadedMs, tables } of watermarks) {
       metrics.firn_loaded_offset.set({ topic, partition }, Number(loaded))
       if (loadedMs !== null) metrics.firn_loaded_source_timestamp_seconds.set({ topic, partition }, loadedMs / 1_000)

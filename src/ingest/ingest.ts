@@ -70,6 +70,11 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     epochOutage,
     now: Date.now,
   }
+  metrics.firn_memory_budget_bytes.set(config.ingest.memory)
+  // Until they are told otherwise.
+  for (const name of ['firn_kafka_connected', 'firn_assigned_partitions', 'firn_buffered_bytes'] as const) {
+    metrics[name].set(0)
+  }
   let session: Session | null = null
   let proved = false
 

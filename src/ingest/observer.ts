@@ -7,6 +7,7 @@ import { Failure, toFailure } from '../failure.ts'
 import type { Metrics } from '../telemetry.ts'
 import type { Outage } from './outage.ts'
 import { joinMs, type Session } from './session.ts'
+import { StagedLag } from './staged-lag.ts'
 import { backlogOf, type Patience, pulsesOf, type Seen, Watchdog } from './watchdog.ts'
 
 /** A partition that lags and does not move for so long is stalled, unless ingest.stuckAfter is shorter. */
@@ -25,6 +26,7 @@ export class Observer {
   readonly #setting: ObserverSetting
   readonly #watchdog = new Watchdog()
   readonly #progress = new Watchdog()
+  readonly #stagedLag = new StagedLag()
   #stalled: readonly string[] = []
 
   constructor(setting: ObserverSetting) {
@@ -41,6 +43,7 @@ export class Observer {
     const { config, metrics, kafkaOutage, leadersOutage, epochOutage, stageOutage } = this.#setting
     const lags = session.joined ? await measureLag(session, metrics, kafkaOutage) : noLags
     if (session.joined) tellLeaderless(lags, leadersOutage)
+    if (session.joined) this.#tellStagedLag(session, lags)
     const isKafkaAway = kafkaOutage.failure !== null || epochOutage.failure !== null
     const waits = { kafka: isKafkaAway, stage: stageOutage.failure !== null }
     const seen = seenOf(session, lags)
@@ -50,6 +53,18 @@ export class Observer {
     const [stuck] = this.#watchdog.look(pulsesOf(session.isOutside, seen, waits, patience), Date.now())
     if (!stuck || stopping.aborted) return
     session.fail(new Failure('STUCK', `${stuck.name} has not moved for ${stuck.patienceMs / 1_000} s`))
+  }
+
+  #tellStagedLag({ roster }: Session, lags: Lags): void {
+    const started = roster.partitions.filter(({ hasStarted }) => hasStarted)
+    const waiting = started.map(({ topic, partition, cursor, oldestTimestamp }) => {
+      return { topic, partition, cursor, oldestTimestamp, lag: lags.get(`${topic}/${partition}`) ?? null }
+    })
+    for (const [at, lagMs] of this.#stagedLag.look(waiting, Date.now()).entries()) {
+      const { topic, partition } = waiting[at] ?? {}
+      if (topic === undefined || partition === undefined || lagMs === null) continue
+      this.#setting.metrics.firn_staged_lag_seconds.set({ topic, partition }, lagMs / 1_000)
+    }
   }
 }
 

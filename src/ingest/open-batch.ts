@@ -15,7 +15,7 @@ export class OpenBatch {
   readonly rejects = new Map<FailureCode, number>()
   readonly #limits: IngestConfig
   readonly #now: () => number
-  #firstTimestamp = -1n
+  #firstTimestamp: bigint | null = null
   #firstRowAtMs: number | null = null
   #ageTimer: NodeJS.Timeout | undefined
 
@@ -25,16 +25,21 @@ export class OpenBatch {
     this.#now = now
   }
 
-  /** Of the first message, ms since 1970; -1 where there is none. */
-  get firstTimestamp(): bigint {
+  /** Of the first message since the last `passed`, ms since 1970; null where there is none, or it has no time. */
+  get firstTimestamp(): bigint | null {
     return this.#firstTimestamp
   }
 
   /** @throws as Batch.add */
   add(message: Message, decoded: Decoded): void {
     this.batch.add(message, decoded)
-    if (this.batch.messages === 1) this.#firstTimestamp = message.timestamp
+    if (message.timestamp >= 0n) this.#firstTimestamp ??= message.timestamp
     if (decoded.kind === 'reject') this.rejects.set(decoded.code, (this.rejects.get(decoded.code) ?? 0) + 1)
+  }
+
+  /** What is in it so far has no row and waits for nothing. */
+  passed(): void {
+    this.#firstTimestamp = null
   }
 
   /** Why it must be sealed now; null where it may grow. */

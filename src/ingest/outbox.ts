@@ -45,8 +45,8 @@ export type Sealed = {
   readonly reason: SealReason
   /** ms since 1970 */
   readonly sealedAt: number
-  /** of the first message, ms since 1970; -1 where there is none */
-  readonly firstTimestamp: bigint
+  /** of the first message that nothing had passed before, ms since 1970; null where there is none */
+  readonly firstTimestamp: bigint | null
   /** rejects by failure code */
   readonly rejects: ReadonlyMap<FailureCode, number>
 }
@@ -58,6 +58,8 @@ export class Outbox {
   readonly #abandoned = new AbortController()
   /** codes of rejects that were told of */
   readonly #rejected = new Set<FailureCode>()
+  /** of each batch on its way, in order: the Kafka timestamp of its first message */
+  readonly #firstTimestamps: (bigint | null)[] = []
   #inFlightBytes = 0
   #fileBytesPerByte: number | undefined
   /** Everything to be done, in order. Never rejects. */
@@ -83,6 +85,11 @@ export class Outbox {
 
   get inFlightBytes(): number {
     return this.#inFlightBytes
+  }
+
+  /** Kafka timestamp of the first message on its way; null where there is none. */
+  get oldestTimestamp(): bigint | null {
+    return this.#firstTimestamps.find((timestamp) => timestamp !== null) ?? null
   }
 
   /** The size of the last file over the memory of its batch; undefined before the first. */
@@ -111,6 +118,7 @@ export class Outbox {
       heldBytes = nowBytes
     }
     hold(bytes)
+    this.#firstTimestamps.push(sealed.firstTimestamp)
     const encoded = metrics.firn_encode_seconds.startTimer({ topic })
     reach('encode.before')
     const encoding = encoder.encode(sealed.batch).then(({ file }) => {
@@ -129,6 +137,7 @@ export class Outbox {
       },
       () => {
         ended = true
+        this.#firstTimestamps.shift()
         hold(0)
       },
     )
@@ -176,7 +185,7 @@ export class Outbox {
   async #store(object: StageObject): Promise<Outcome> {
     const { stage, metrics, stageOutage } = this.#setting
     const onRetry = (failure: Failure) => {
-      metrics.firn_puts_retried_total.inc({ ...this.#labels, code: failure.code })
+      metrics.firn_puts_retried_total.inc({ topic: this.#labels.topic, code: failure.code })
       stageOutage.report(failure)
     }
     reach('put.before')
@@ -200,12 +209,12 @@ export class Outbox {
     metrics.firn_file_bytes_total.inc(labels, fileBytes)
     if (tombstones > 0) metrics.firn_tombstones_total.inc(labels, tombstones)
     for (const [code, count] of rejects) {
-      metrics.firn_rejects_total.inc({ ...labels, code }, count)
+      metrics.firn_rejects_total.inc({ topic, code }, count)
       if (this.#rejected.has(code)) continue
       this.#rejected.add(code)
       logger.warn({ ...labels, code, hint: failures[code].hint }, 'rejected: messages that cannot become changes')
     }
-    if (firstTimestamp >= 0n) {
+    if (firstTimestamp !== null) {
       metrics.firn_staging_latency_seconds.observe({ topic }, (now() - Number(firstTimestamp)) / 1000)
     }
     if (!this.#broken) {

@@ -113,6 +113,12 @@ export class Partition implements Reader {
     return this.#progress.staged
   }
 
+  /** Kafka timestamp of the first message that is in hand or on its way, ms since 1970; null where there is none. */
+  get oldestTimestamp(): bigint | null {
+    if (this.staged >= this.cursor) return null
+    return this.#outbox.oldestTimestamp ?? this.#open?.firstTimestamp ?? null
+  }
+
   /** Resolves when nothing of this partition is on its way any more. */
   get settled(): Promise<void> {
     return this.#outbox.settled
@@ -172,13 +178,14 @@ export class Partition implements Reader {
     const { batch, firstTimestamp, rejects } = open
     if (batch.rows === 0) {
       this.#progress = step.passed(this.#progress)
+      open.passed()
       this.#outbox.pass({ first: batch.first, open: true, anchor: batch.anchor })
       return
     }
     this.#progress = step.sealed(this.#progress)
     this.#drop()
     this.#sealedAnchor = batch.anchor
-    this.#setting.metrics.firn_seals_total.inc({ ...this.#labels, reason })
+    this.#setting.metrics.firn_seals_total.inc({ topic: this.topic, reason })
     this.#outbox.store({ batch: batch.seal(), reason, sealedAt: this.#setting.now(), firstTimestamp, rejects })
   }
 

@@ -14,10 +14,15 @@ function named(first: number, last: number, run = '') {
 
 type Ranges = readonly (readonly [first: number, last: number])[]
 
-function watermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Partial<RecentFiles> = {}) {
+function watermarkOf(...given: Parameters<typeof fullWatermarkOf>) {
+  const { loaded, loadedMs, tables } = fullWatermarkOf(...given)
+  return [loaded, loadedMs, tables[0]?.merged, tables[0]?.mergedMs]
+}
+
+function fullWatermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Partial<RecentFiles> = {}) {
   const files: RecentFiles = {
     topic: 't',
-    staged: staged.map((range) => ({ ...named(...range), storedAt: new Date(0), bytes: 1, rows: 1 })),
+    staged: staged.map((range) => ({ ...named(...range), storedAt: new Date(range[0]), bytes: 1, rows: 1 })),
     landed: landed.map((range) => named(...range)),
     merged: new Map([['S.T', merged.map((range) => named(...range))]]),
     gaps: [],
@@ -27,8 +32,7 @@ function watermarkOf(staged: Ranges, landed: Ranges, merged: Ranges, more: Parti
   const own: readonly Place[] = [{ topic: 't', partition: 0, staged: 20n }]
   const [watermark] = recentWatermarks(files, own)
   assert.ok(watermark)
-  const [table] = watermark.tables
-  return [watermark.loaded, watermark.loadedMs, table?.merged, table?.mergedMs]
+  return watermark
 }
 
 test('where all is loaded and merged, both stand at the staged watermark: behind the last file is no row', () => {
@@ -75,4 +79,23 @@ test('what was given up holds nothing up, and files of a backfill count for noth
   assert.deepEqual(watermarkOf(staged, staged, [staged[0]], { gaps }), [20n, 17_000, 15n, 12_000])
   const landed = [named(10, 12, 'run-x/')]
   assert.deepEqual(watermarkOf([[10, 12]], [], [], { landed }), [10n, null, 10n, null])
+})
+
+test('since when the oldest file waits to be loaded and merged is when it was stored; null where none waits', () => {
+  const staged = [
+    [10, 12],
+    [13, 15],
+    [16, 17],
+  ] as const
+  const awaited = (...given: Parameters<typeof fullWatermarkOf>) => {
+    const { loadAwaitedMs, tables } = fullWatermarkOf(...given)
+    return [loadAwaitedMs, tables[0]?.mergeAwaitedMs]
+  }
+  assert.deepEqual(awaited(staged, staged, staged), [null, null])
+  assert.deepEqual(awaited(staged, [staged[0], staged[2]], [staged[0]]), [13, 13])
+  assert.deepEqual(awaited(staged, staged, [staged[1]]), [null, 10])
+  // What was merged was loaded, also where nobody saw it land.
+  assert.deepEqual(awaited(staged, [], staged), [null, null])
+  // A gap is no file that waits; it is a finding.
+  assert.deepEqual(awaited([staged[2]], [staged[2]], [staged[2]], { begins: new Map([[0, 10n]]) }), [null, null])
 })

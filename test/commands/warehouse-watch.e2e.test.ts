@@ -148,6 +148,8 @@ describe('a running service', { concurrency: false }, () => {
       (loaded) => loaded[topic] === 5,
     )
     assert.equal((await metric('firn_merged_offset', 'table'))['SHOP.T'], 0)
+    assert.equal((await metric('firn_loaded_lag_seconds', 'topic'))[topic], 0)
+    assert.ok(((await metric('firn_merged_lag_seconds', 'table'))['SHOP.T'] ?? 0) > 0)
     await owner.execute(`ALTER TASK ${merge} RESUME`)
     await runTasks()
     await until(
@@ -155,6 +157,7 @@ describe('a running service', { concurrency: false }, () => {
       () => metric('firn_merged_offset', 'table'),
       (merged) => merged['SHOP.T'] === 5 && merged['SHOP.T_SOFT'] === 5,
     )
+    assert.equal((await metric('firn_merged_lag_seconds', 'table'))['SHOP.T'], 0)
     const [newest = 0] = Object.values(await metric('firn_merged_source_timestamp_seconds', 'table'))
     assert.ok(Math.abs(newest - Date.now() / 1_000) < 3_600)
     const { warehouse: told } = await until(
@@ -176,6 +179,7 @@ describe('a running service', { concurrency: false }, () => {
     assert.equal(found.ready, true)
     assert.equal((await metric('firn_loaded_offset', 'topic'))[topic], 5)
     assert.equal((await metric('firn_audit_findings', 'code'))['PIPE_PAUSED'], 1)
+    assert.ok(((await metric('firn_loaded_lag_seconds', 'topic'))[topic] ?? 0) > 3)
     assert.match(ingester.log(), /"code":"PIPE_PAUSED".*"msg":"audit: /)
     await owner.execute(`ALTER PIPE ${pipe} SET PIPE_EXECUTION_PAUSED = FALSE`)
     await until(
@@ -183,6 +187,7 @@ describe('a running service', { concurrency: false }, () => {
       () => metric('firn_loaded_offset', 'topic'),
       (loaded) => loaded[topic] === 8,
     )
+    assert.equal((await metric('firn_loaded_lag_seconds', 'topic'))[topic], 0)
     await runTasks()
     await until('nothing any more', readyz, (state) => codes(state).length === 0)
   })
