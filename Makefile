@@ -16,6 +16,7 @@ export MESSAGES ?= 1000000
 export ROUNDS ?= 3
 PARTS := src/local/install-parts.sh
 SQL_TOOLS := test/check-sql/install-tools.sh
+CHART_TOOLS := test/check-chart/install-tools.sh
 
 .PHONY: help
 help: ## list the targets
@@ -70,6 +71,10 @@ mutants: check setup stack-parts ## plants the bugs listed in test/mutants one b
 check-sql: check-python check setup stack-parts .firn/parts/sql-tools/.done ## what is rendered: sqlfluff parses it, schemachange deploys it
 	@node test/check-sql/check-sql-main.ts
 
+.PHONY: check-chart
+check-chart: check-chart-tools setup chart-tools ## the Helm chart before other judges: Helm, kube-score, a real Kubernetes API server
+	@node test/check-chart/check-chart-main.ts
+
 .PHONY: typecheck
 typecheck: setup ## check the types
 	@tsc
@@ -100,6 +105,9 @@ setup: node_modules/.done ## npm packages, Node 24 among them
 .PHONY: stack-parts
 stack-parts: .firn/parts/kafka/.done .firn/parts/s3/.done ## Kafka and the S3 server
 
+.PHONY: chart-tools
+chart-tools: $(foreach tool,helm kube-score kubernetes,.firn/parts/$(tool)/.done)
+
 .PHONY: clean
 clean: ## stop the development stack and remove all that make has made
 	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean && $(FIRN) demo --end; fi
@@ -112,6 +120,10 @@ check:
 .PHONY: check-python
 check-python:
 	@$(SQL_TOOLS) check
+
+.PHONY: check-chart-tools
+check-chart-tools:
+	@$(CHART_TOOLS) check
 
 node_modules/.done: package-lock.json
 	@$(PARTS) check-npm
@@ -130,3 +142,7 @@ node_modules/.done: package-lock.json
 .firn/parts/sql-tools/.done: test/check-sql/requirements.txt
 	@$(SQL_TOOLS) check
 	@$(SQL_TOOLS) install
+
+.firn/parts/helm/.done .firn/parts/kube-score/.done .firn/parts/kubernetes/.done: test/check-chart/install-tools.sh
+	@$(CHART_TOOLS) check
+	@$(CHART_TOOLS) $(notdir $(@D))
