@@ -3,7 +3,7 @@
  * refused, a real API server takes every object of it, and kube-score finds nothing critical. Ends with 1 at the first thing that is
  * not as it must be.
  */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { matchesGolden } from '../support/golden.ts'
 import { heedInterruption } from '../support/interruption.ts'
 import { exampleValues } from './example.ts'
 import { readAsFirn } from './firn-yaml.ts'
-import { type Helm, helmOf } from './helm.ts'
+import { chartWithFiles, type Helm, helmOf, ownChart } from './helm.ts'
 import { judgeAll } from './judgement.ts'
 import { criticalFindings, exceptionOf, exceptions } from './kube-score.ts'
 import { readManifests } from './manifests.ts'
@@ -58,6 +58,21 @@ async function renderAll(helm: Helm, cases: readonly Case[]): Promise<readonly R
     `rendered   ${cases.map(({ name }) => name).join(', ')}: helm lint --strict finds no fault, and they are as reviewed`,
   )
   return rendered
+}
+
+/** Alerts and dashboard are rendered where the chart has them, and not where it has none. */
+async function renderOwnFiles(): Promise<void> {
+  const manifests = readManifests(await helmOf(ownChart, work).render([valuesOf('everything')]))
+  const rendered = {
+    'alerts.yaml': manifests.some(({ kind }) => kind === 'PrometheusRule'),
+    'dashboard.json': manifests.some(({ metadata }) => metadata.name.endsWith('-dashboard')),
+  }
+  for (const [file, isRendered] of Object.entries(rendered)) {
+    const isThere = existsSync(join(ownChart, 'files', file))
+    if (isRendered !== isThere)
+      throw new Error(`files/${file} is ${isThere ? 'there, but not' : 'not there, but'} rendered`)
+    say(`own files  ${file} is ${isThere ? 'rendered' : 'not there, and nothing is rendered of it'}`)
+  }
 }
 
 async function readAll(rendered: readonly Rendered[]): Promise<void> {
@@ -114,8 +129,9 @@ async function scoreAll(rendered: readonly Rendered[]): Promise<void> {
 
 let code = 0
 try {
-  const helm = await helmOf(work)
+  const helm = helmOf(await chartWithFiles(work), work)
   const rendered = await renderAll(helm, await casesOf())
+  await renderOwnFiles()
   await readAll(rendered)
   await refuseAll(helm)
   await scoreAll(rendered)

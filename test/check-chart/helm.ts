@@ -12,18 +12,25 @@ const root = new URL('../../', import.meta.url)
 const program = fileURLToPath(new URL('.firn/parts/helm/helm', root))
 
 export type Helm = {
-  readonly chart: string
   /** @throws Error with what Helm says */
   lint(values: readonly string[]): Promise<void>
   /** All manifests as one text. @throws Error with what Helm says */
   render(values: readonly string[]): Promise<string>
 }
 
-/** Of a copy of the chart in which other files stand for alerts and dashboard: what those say is judged elsewhere. */
-export async function helmOf(work: string): Promise<Helm> {
+/** The chart as it is. */
+export const ownChart = fileURLToPath(new URL('deploy/chart', root))
+
+/** A copy of the chart in which other files stand for alerts and dashboard: what those say is judged elsewhere. */
+export async function chartWithFiles(work: string): Promise<string> {
   const chart = join(work, 'chart')
-  await cp(fileURLToPath(new URL('deploy/chart', root)), chart, { recursive: true })
+  await cp(ownChart, chart, { recursive: true })
   await cp(fileURLToPath(new URL('files', import.meta.url)), join(chart, 'files'), { recursive: true })
+  return chart
+}
+
+/** `work` is a folder for what Helm keeps. */
+export function helmOf(chart: string, work: string): Helm {
   const env = { PATH: process.env['PATH'], HOME: work }
   const ask = async (args: readonly string[], values: readonly string[]): Promise<string> => {
     try {
@@ -36,7 +43,6 @@ export async function helmOf(work: string): Promise<Helm> {
     }
   }
   return {
-    chart,
     lint: async (values) => {
       await ask(['lint', '--strict', chart], values)
     },

@@ -45,6 +45,11 @@ export const refusals: readonly Refusal[] = [
   },
   { what: 'no brokers', values: { config: { kafka: null } }, names: /config\.kafka\.brokers is needed/ },
   { what: 'no bucket', values: { config: { stage: null } }, names: /config\.stage\.bucket is needed/ },
+  {
+    what: 'a warehouse without a user',
+    values: { config: { warehouse: { account: 'xy12345' } } },
+    names: /config\.warehouse\.user is needed/,
+  },
   { what: 'no tables', values: { config: { tables: [] } }, names: /config\.tables is needed/ },
   {
     what: 'a memory limit that holds no file',

@@ -63,6 +63,10 @@ flight, and the other one is what encoding takes and what is not collected yet. 
 {{- $_ := required "config.kafka.brokers is needed, such as [broker-1:9093]" (.Values.config.kafka).brokers -}}
 {{- $_ := required "config.stage.bucket is needed, the bucket of the stage" (.Values.config.stage).bucket -}}
 {{- $_ := required "config.tables is needed, such as [{ topic: shop.customers, table: SHOP.CUSTOMERS, key: [id] }]" (.Values.config.tables | default "") -}}
+{{- with .Values.config.warehouse -}}
+{{- $_ := required "config.warehouse.account is needed, such as xy12345.eu-west-1" .account -}}
+{{- $_ := required "config.warehouse.user is needed, the user in Snowflake" .user -}}
+{{- end -}}
 {{- $config := dict -}}
 {{- range $section, $settings := deepCopy .Values.config -}}
 {{- if $settings }}{{ $_ := set $config $section $settings }}{{ end -}}
