@@ -17,6 +17,7 @@ export ROUNDS ?= 3
 PARTS := src/local/install-parts.sh
 SQL_TOOLS := test/check-sql/install-tools.sh
 ALERT_TOOLS := test/check-alerts/install-tools.sh
+CHART_TOOLS := test/check-chart/install-tools.sh
 
 .PHONY: help
 help: ## list the targets
@@ -75,6 +76,10 @@ check-sql: check-python check setup stack-parts .firn/parts/sql-tools/.done ## w
 check-alerts: check-prometheus check setup stack-parts .firn/parts/prometheus/.done ## alerts and dashboard: promtool, and a real Prometheus while faults are caused
 	@node test/check-alerts/check-alerts-main.ts
 
+.PHONY: check-chart
+check-chart: check-chart-tools setup chart-tools ## the Helm chart before other judges: Helm, kube-score, a real Kubernetes API server
+	@node test/check-chart/check-chart-main.ts
+
 .PHONY: typecheck
 typecheck: setup ## check the types
 	@tsc
@@ -105,6 +110,9 @@ setup: node_modules/.done ## npm packages, Node 24 among them
 .PHONY: stack-parts
 stack-parts: .firn/parts/kafka/.done .firn/parts/s3/.done ## Kafka and the S3 server
 
+.PHONY: chart-tools
+chart-tools: $(foreach tool,helm kube-score kubernetes,.firn/parts/$(tool)/.done)
+
 .PHONY: clean
 clean: ## stop the development stack and remove all that make has made
 	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean && $(FIRN) demo --end; fi
@@ -121,6 +129,10 @@ check-python:
 .PHONY: check-prometheus
 check-prometheus:
 	@$(ALERT_TOOLS) check
+
+.PHONY: check-chart-tools
+check-chart-tools:
+	@$(CHART_TOOLS) check
 
 node_modules/.done: package-lock.json
 	@$(PARTS) check-npm
@@ -143,3 +155,7 @@ node_modules/.done: package-lock.json
 .firn/parts/prometheus/.done: test/check-alerts/install-tools.sh
 	@$(ALERT_TOOLS) check
 	@$(ALERT_TOOLS) install
+
+.firn/parts/helm/.done .firn/parts/kube-score/.done .firn/parts/kubernetes/.done: test/check-chart/install-tools.sh
+	@$(CHART_TOOLS) check
+	@$(CHART_TOOLS) $(notdir $(@D))
