@@ -45,6 +45,13 @@ export function rangeText({ first, last }: OffsetRange): string {
   return first === last ? first.toString() : `${first.toString()}-${last.toString()}`
 }
 
+/** Reads it back; null where the text is no range of offsets. */
+export function parseRange(text: string): OffsetRange | null {
+  const [, first = '', last = first] = /^(\d{1,19})(?:-(\d{1,19}))?$/.exec(text) ?? []
+  if (first === '' || BigInt(first) > BigInt(last)) return null
+  return { first: BigInt(first), last: BigInt(last) }
+}
+
 /** Where messages come from, as far as the positions of their changes tell. */
 export type Origin = {
   readonly epoch: number

@@ -2,10 +2,8 @@
  * Decides what the newest changes of a replay would do to a target table, row by row: the rules are those of the merge
  * (sql/templates/50_merge.sql). Pure: what stands in the table is read by the caller.
  */
+import type { IdStanding } from '../warehouse/standing.ts'
 import type { NewestChange } from './newest.ts'
-
-/** What a table knows of an id: the position of its row and of its tombstone, each null where there is none. */
-export type Standing = { readonly row: string | null; readonly tombstone: string | null }
 
 export type Effect = 'inserted' | 'updated' | 'deleted' | 'leftAlone' | 'belowFloor'
 
@@ -20,7 +18,7 @@ export type TableRules = {
   readonly floor: string
 }
 
-export function effectOf(change: NewestChange, { row, tombstone }: Standing, { deletes, floor }: TableRules): Effect {
+export function effectOf(change: NewestChange, { row, tombstone }: IdStanding, { deletes, floor }: TableRules): Effect {
   const { position } = change
   const isDelete = change.op === 'd' && deletes === 'hard'
   if (tombstone !== null && position <= tombstone) return 'leftAlone'

@@ -1,6 +1,6 @@
 /**
  * Decides whether a process may take hold of a run. Only one at a time should work on it; where two do all the same, they
- * store the same changes twice, which changes nothing. Reading and storing who holds it is run-store.ts's.
+ * store the same changes twice, which changes nothing. Reading and storing who holds it is holding.ts's.
  */
 
 /** The newest word of who holds a run. */

@@ -122,7 +122,7 @@ export async function refuseOtherLog(
   try {
     for (const { epoch, partition } of parts) {
       const trace = { stage, prefix: config.stage.prefix, topic, epoch, partition }
-      const high = await refuseBeyond(access, trace, bounds.get(partition)?.high ?? null)
+      const high = await refuseBeyond(access, trace, bounds)
       for await (const anchor of anchorsBelow(trace, high, [])) {
         const compared = compareAnchor(anchor, await reader.entryAt(topic, partition, anchor.offset))
         if (compared === 'gone') continue
@@ -137,17 +137,21 @@ export async function refuseOtherLog(
 }
 
 /** Files of offsets that the log does not have. An ingester stores such as came since `high` was looked up. */
-async function refuseBeyond(access: LogAccess, trace: Trace, high: bigint | null): Promise<bigint> {
+async function refuseBeyond(access: LogAccess, trace: Trace, bounds: ReadonlyMap<number, LogBounds>): Promise<bigint> {
   const { topic, partition } = trace
-  if (high === null)
-    throw new Failure('LEADER_MISSING', `${topic}/${partition} has no leader, so nobody knows what its log holds`)
+  const high = endOf(trace, bounds)
   const beyond = (await readStaged(trace, high)).at(-1)
   if (!beyond) return high
-  const now = (await logBounds(access.admin, topic)).get(partition)?.high ?? null
-  if (now === null) return await refuseBeyond(access, trace, null)
+  const now = endOf(trace, await logBounds(access.admin, topic))
   if (beyond.first < now) return now
   const words = `${topic}/${partition} ends before ${now.toString()}, and offsets ${rangeText(beyond)} are staged`
   throw new Failure('OFFSET_BEYOND_LOG', words)
+}
+
+function endOf({ topic, partition }: Trace, bounds: ReadonlyMap<number, LogBounds>): bigint {
+  const log = bounds.get(partition)
+  if (log) return log.high
+  throw new Failure('LEADER_MISSING', `${topic}/${partition} has no leader, so nobody knows what its log holds`)
 }
 
 export type LogSourceSetting = {

@@ -20,8 +20,6 @@ export type Plan = {
   readonly record: RunRecord
   readonly tally: Tally
   readonly rejects: RejectCounts
-  /** messages that an operator has given up are among them where their offsets lie in the range */
-  readonly offsets: number
   /** what the log source read or the stage source copied in a second, on this machine, just now */
   readonly unitsPerSecond: number
   readonly seconds: number

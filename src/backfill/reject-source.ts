@@ -2,12 +2,13 @@
  * Rejects as the source of a replay: messages that landed as such and are open, as they were received. Those that are rejects
  * again are left as they are.
  */
-import type { Message, OffsetRange } from '../change.ts'
+import type { Message } from '../change.ts'
 import type { WarehouseConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import type { Session } from '../snowflake/session.ts'
 import type { Stage } from '../stage/stage.ts'
 import { type OpenReject, readOpenRejects, type RejectFilter } from '../warehouse/reject-rows.ts'
+import type { Request } from './request.ts'
 import type { Part } from './run-record.ts'
 import type { MessageSource, Stretch } from './source.ts'
 
@@ -19,11 +20,7 @@ export type RejectsSetting = {
   readonly code: string | null
 }
 
-export type RejectsAsked = {
-  readonly partitions: readonly number[] | null
-  readonly offsets: OffsetRange | null
-  readonly epoch: number | null
-}
+export type RejectsAsked = Pick<Request, 'partitions' | 'offsets' | 'epoch'>
 
 /** Those that are asked for, by epoch and partition, from the first to the last. @throws Failure of the warehouse */
 export async function rejectParts(setting: RejectsSetting, asked: RejectsAsked): Promise<readonly Part[]> {

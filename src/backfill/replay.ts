@@ -25,8 +25,8 @@ export interface Witness {
   saw(message: Message, decoded: Decoded): void
   /** So many messages more were taken. Resolves when reading may go on. */
   took(messages: number, signal: AbortSignal): Promise<void>
-  /** The part is read to below `next`. */
-  reached(part: Part, next: bigint): void
+  /** So many offsets more were read, those that hold no message among them. */
+  advanced(offsets: number): void
 }
 
 export type ReplaySetting = {
@@ -67,6 +67,7 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
   let open: Batch | null = null
   // Where the next file begins: offsets without a row belong to the file behind them.
   let first = from
+  let read = from
   let unseenBytes = 0
   let onItsWay: Promise<void> = Promise.resolve()
 
@@ -105,7 +106,8 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
       }
       if (!isSparse) open?.cover(next)
       await witness.took(taken, signal)
-      witness.reached(part, next)
+      witness.advanced(Number(next - read))
+      read = next
     }
     if (open && open.rows > 0) await seal()
     const tail = { ...nothing, messages: open?.messages ?? 0, tombstones: open?.tombstones ?? 0 }

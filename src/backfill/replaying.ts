@@ -4,6 +4,7 @@
 import type { OffsetRange } from '../change.ts'
 import { hullOf } from '../audit/coverage.ts'
 import { Failure } from '../failure.ts'
+import { coveredUntil } from '../status/watermarks.ts'
 import { parallel } from './parallel.ts'
 import { replayPart, type ReplaySetting } from './replay.ts'
 import type { Part } from './run-record.ts'
@@ -21,14 +22,7 @@ export function resumeAt({ epoch, partition, range }: Part, stored: readonly Sto
     .map(({ file }) => file)
     .filter((file) => file.epoch === epoch && file.partition === partition)
     .map((file) => file.range)
-    .toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
-  if (isSparse) return (hullOf(ranges)?.last ?? range.first - 1n) + 1n
-  let next = range.first
-  for (const { first, last } of ranges) {
-    if (first > next) break
-    if (last >= next) next = last + 1n
-  }
-  return next
+  return isSparse ? (hullOf(ranges)?.last ?? range.first - 1n) + 1n : coveredUntil(ranges, range.first)
 }
 
 export type ReplayAll = ReplaySetting & { readonly parallel: number }

@@ -8,7 +8,7 @@ import type { Encoder } from '../ingest/encoder.ts'
 import type { Outage } from '../ingest/outage.ts'
 import { type StageObject, storeObject } from '../ingest/storing.ts'
 import { encodeLandingMetadata, encodeRunCounts, runFileKey } from '../landing.ts'
-import type { PutOutcome, Stage } from '../stage/stage.ts'
+import type { Stage } from '../stage/stage.ts'
 import { isHopeless } from './copying.ts'
 import type { FileSink } from './replay.ts'
 import { type Tally, tallyOf } from './tally.ts'
@@ -58,20 +58,14 @@ export type Put = (object: StageObject, signal: AbortSignal) => Promise<void>
 /** @throws Failure RUN_HELD, STAGE_DENIED, BUCKET_MISSING, and of the stage where repeating is no use; the signal's reason */
 export function putter(stage: Stage, outage: Outage): Put {
   return async (object, signal) => {
-    await persisting(object.key, outage, signal, (onRetry, abandoned) => storeObject(stage, object, onRetry, abandoned))
+    const denied = new AbortController()
+    const onRetry = (failure: Failure): void => {
+      if (isHopeless(failure)) denied.abort(failure)
+      else outage.report(failure)
+    }
+    const outcome = await storeObject(stage, object, onRetry, AbortSignal.any([denied.signal, signal]))
+    outage.over()
+    if (outcome !== 'taken') return
+    throw new Failure('RUN_HELD', `another process of the run has stored ${object.key}, with other contents`)
   }
-}
-
-type Attempts = (onRetry: (failure: Failure) => void, abandoned: AbortSignal) => Promise<PutOutcome>
-
-async function persisting(key: string, outage: Outage, signal: AbortSignal, attempts: Attempts): Promise<void> {
-  const denied = new AbortController()
-  const onRetry = (failure: Failure): void => {
-    if (isHopeless(failure)) denied.abort(failure)
-    else outage.report(failure)
-  }
-  const outcome = await attempts(onRetry, AbortSignal.any([denied.signal, signal]))
-  outage.over()
-  if (outcome === 'taken')
-    throw new Failure('RUN_HELD', `another process of the run has stored ${key}, with other contents`)
 }

@@ -2,8 +2,8 @@
  * `firn ack-gap`: records on the stage that offsets are given up, so that a halted partition goes on behind them and the
  * decision stays visible. What may be given up is decided in ingest/gap.ts.
  */
-import { type OffsetRange, rangeText } from '../change.ts'
-import type { Config, TableConfig } from '../config.ts'
+import { type OffsetRange, parseRange, rangeText } from '../change.ts'
+import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { Failure } from '../failure.ts'
 import { readEpoch } from '../ingest/epoch.ts'
@@ -16,6 +16,7 @@ import { gapKey } from '../landing.ts'
 import { openStage } from '../stage/s3.ts'
 import { createLogger } from '../telemetry.ts'
 import type { Command, Io } from './command.ts'
+import { required, tablesOfTopic } from './named-option.ts'
 import { parseOptions } from './options.ts'
 
 const options = {
@@ -60,9 +61,9 @@ examples:
   async run(args, io) {
     const values = parseOptions(args, options, example)
     const config = loadConfig({ file: values.config, env: io.env })
-    const table = tableOf(config, required(values.topic, 'topic'))
-    const partition = partitionOf(required(values.partition, 'partition'))
-    const range = rangeOf(required(values.offsets, 'offsets'))
+    const [table] = tablesOfTopic(config, required(values.topic, 'topic', example))
+    const partition = partitionOf(required(values.partition, 'partition', example))
+    const range = rangeOf(required(values.offsets, 'offsets', example))
     const place = { topic: table.topic, epoch: table.epoch, partition, range }
     const dryRun = values['dry-run'] === true
 
@@ -124,26 +125,14 @@ function jsonOf({ range, ...outcome }: Outcome): string {
   return `${JSON.stringify({ ...outcome, first: range.first.toString(), last: range.last.toString() })}\n`
 }
 
-function required(value: string | undefined, name: string): string {
-  if (value === undefined) throw new Failure('USAGE', `--${name} is missing; for example: ${example}`)
-  return value
-}
-
-function tableOf({ tables }: Config, topic: string): TableConfig {
-  const found = tables.find((table) => table.topic === topic)
-  if (found) return found
-  const known = tables.map((table) => table.topic).join(', ')
-  throw new Failure('USAGE', `no table of the configuration has the topic ${topic}; there are ${known}`)
-}
-
 function partitionOf(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text)
   throw new Failure('USAGE', `--partition ${text} is no partition; for example: ${example}`)
 }
 
 function rangeOf(text: string): OffsetRange {
-  const [, first = '', last = first] = /^(\d{1,19})(?:-(\d{1,19}))?$/.exec(text) ?? []
-  if (first !== '' && BigInt(first) <= BigInt(last)) return { first: BigInt(first), last: BigInt(last) }
+  const range = parseRange(text)
+  if (range) return range
   throw new Failure('USAGE', `--offsets ${text} is no range of offsets; for example: ${example}`)
 }
 

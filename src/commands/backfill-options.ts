@@ -1,12 +1,13 @@
 /**
  * The words of `firn backfill` as what they mean: which run, of which messages, and how it is worked on.
  */
-import type { OffsetRange } from '../change.ts'
+import { type OffsetRange, parseRange } from '../change.ts'
 import { type Config, durationMs, type TableConfig } from '../config.ts'
 import { Failure, failures } from '../failure.ts'
 import type { FileIdentity, Request, SourceKind } from '../backfill/request.ts'
 import { sourceKinds } from '../backfill/request.ts'
 import { runNameRule } from '../backfill/run-record.ts'
+import { tablesOfTopic } from './named-option.ts'
 import { parseOptions } from './options.ts'
 
 export const options = {
@@ -139,9 +140,7 @@ export function tablesOf(config: Config, topic: string | null): readonly [TableC
   const known = [...new Set(config.tables.map((table) => table.topic))]
   const chosen = topic ?? (known.length === 1 ? known[0] : undefined)
   if (chosen === undefined) throw usage(`--topic is missing; the configuration has ${known.join(', ')}`)
-  const [first, ...others] = config.tables.filter((table) => table.topic === chosen)
-  if (!first) throw usage(`no table of the configuration has the topic ${chosen}; there are ${known.join(', ')}`)
-  return [first, ...others]
+  return tablesOfTopic(config, chosen)
 }
 
 /** What is asked for, once the source is known. */
@@ -170,8 +169,8 @@ function partitionsOf(text: string | undefined): readonly number[] | null {
 
 function offsetsOf(text: string | undefined): OffsetRange | null {
   if (text === undefined) return null
-  const [, first = '', last = first] = /^(\d{1,19})(?:-(\d{1,19}))?$/.exec(text) ?? []
-  if (first !== '' && BigInt(first) <= BigInt(last)) return { first: BigInt(first), last: BigInt(last) }
+  const range = parseRange(text)
+  if (range) return range
   throw usage(`--offsets ${text} is no range of offsets such as 100-199`)
 }
 

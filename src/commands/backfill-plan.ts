@@ -2,7 +2,7 @@
  * Finds out what a run would do, without doing any of it: replays everything into files that are only counted, and asks the
  * warehouse what the newest change of each row would do there.
  */
-import { filesAtOnce, listSourceFiles } from '../backfill/copying.ts'
+import { filesAtOnce } from '../backfill/copying.ts'
 import { count, type Effects, effectOf, noEffects } from '../backfill/effects.ts'
 import { type FloorFacts, hasFloor, lowestOf, refuseBelowFloor, runsToMerged } from '../backfill/floor.ts'
 import { NewestChanges } from '../backfill/newest.ts'
@@ -24,11 +24,11 @@ import { coveredUntil } from '../status/watermarks.ts'
 import { mergedFiles } from '../warehouse/progress.ts'
 import { idsMax, readFloor, readStanding } from '../warehouse/standing.ts'
 import { warehouseOf } from '../warehouse/values.ts'
-import { filterOf, type Sources } from './backfill-begin.ts'
+import type { Sources } from './backfill-begin.ts'
 import type { Ground } from './backfill-ground.ts'
 import type { How } from './backfill-options.ts'
 import { show, textOf } from './backfill-progress.ts'
-import { offsetsOf, replaySetting } from './backfill-work.ts'
+import { replaySetting, sourceFiles } from './backfill-work.ts'
 
 /** What reading everything has shown. */
 type Measured = {
@@ -45,20 +45,20 @@ export async function makePlan(
   sources: Sources,
   how: Pick<How, 'parallel' | 'perSecond'>,
 ): Promise<Plan> {
+  // Asked first: who lacks the right to ask need not wait for the rest.
+  const floors = await readFloors(ground)
   const newest = new NewestChanges()
   try {
     const measured =
       record.request.from === 'stage'
         ? await measureFiles(ground, record, how, newest)
         : await measureParts(ground, record, sources, how, newest)
-    const floors = await readFloors(ground)
     if (floors) await refuse(ground, record, floors, newest.lowest)
     const rate = Math.min(measured.unitsPerSecond, how.perSecond ?? Infinity)
     return {
       record,
       tally: measured.tally,
       rejects: measured.rejects,
-      offsets: measured.units,
       unitsPerSecond: rate,
       seconds: rate > 0 ? measured.units / rate : 0,
       tables: await comparePlans(ground, newest, floors),
@@ -143,13 +143,6 @@ async function coveredByFiles(ground: Ground, record: RunRecord): Promise<readon
     .map(({ file: { epoch, partition, range } }) => ({ epoch, partition, range }))
 }
 
-async function sourceFiles(ground: Ground, record: RunRecord) {
-  const { name, request, stage: share } = record
-  const filter = await filterOf(ground, name, { ...request, offsets: offsetsOf(record) })
-  const before = new Date(share?.storedBefore ?? record.begunAt)
-  return await listSourceFiles(ground.stage, ground.prefix, request.topic, filter, before)
-}
-
 async function measureParts(
   ground: Ground,
   record: RunRecord,
@@ -164,7 +157,6 @@ async function measureParts(
   const progress = new Progress('messages', units, 0, Date.now())
   const shown = show(io, logger, 'plan', textOf(progress))
   const encoder = startEncoder()
-  const ends = new Map(record.parts.map((part) => [part, part.range.first]))
   try {
     const { tail } = await replayParts(
       record.parts.map((part) => ({ ...part, from: part.range.first })),
@@ -178,10 +170,8 @@ async function measureParts(
             if (decoded.kind === 'reject') rejects.set(decoded.code, (rejects.get(decoded.code) ?? 0) + 1)
           },
           took: () => Promise.resolve(),
-          reached: (part, next) => {
-            const own = record.parts.find((one) => one.epoch === part.epoch && one.partition === part.partition)
-            if (own) progress.advance(Number(next - (ends.get(own) ?? next)))
-            if (own) ends.set(own, next)
+          advanced: (offsets) => {
+            progress.advance(offsets)
           },
         },
       },

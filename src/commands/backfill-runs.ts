@@ -6,7 +6,7 @@ import { lengthOf, type RunRecord } from '../backfill/run-record.ts'
 import { Failure } from '../failure.ts'
 import { readStored, report, type StoredRun } from './backfill-evidence.ts'
 import { type Ground, onGround } from './backfill-ground.ts'
-import { runText, runJson, titleOf, type RunState, type ToldRun } from './backfill-text.ts'
+import { type RunState, tell, titleOf, type ToldRun } from './backfill-text.ts'
 import type { Finished } from './backfill-work.ts'
 import type { ExitCode, Io } from './command.ts'
 import { parseOptions } from './options.ts'
@@ -102,8 +102,7 @@ async function status(name: string, values: Values, io: Io): Promise<ExitCode> {
         isAsked: ground.session !== null,
         reached: reachedOf(record, stored),
       }
-      io.stdout.write(values.json === true ? `${JSON.stringify(runJson(told))}\n` : runText(told))
-      return made.findings.length > 0 ? 3 : 0
+      return tell(io, values.json === true, told)
     },
   )
 }

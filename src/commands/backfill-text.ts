@@ -9,6 +9,7 @@ import { type Part, resumeCommand, type RunRecord } from '../backfill/run-record
 import type { Tally } from '../backfill/tally.ts'
 import { type OffsetRange, rangeText } from '../change.ts'
 import type { Finished } from './backfill-work.ts'
+import type { ExitCode, Io } from './command.ts'
 
 const partsShown = 20
 
@@ -107,7 +108,12 @@ export type ToldRun = {
   readonly reached: { readonly done: number; readonly total: number } | null
 }
 
-export function runText({ record, state, holder, finished, report, isAsked, reached }: ToldRun): string {
+export function tell({ stdout }: Pick<Io, 'stdout'>, json: boolean, told: ToldRun): ExitCode {
+  stdout.write(json ? `${JSON.stringify(runJson(told))}\n` : runText(told))
+  return told.report.findings.length > 0 ? 3 : 0
+}
+
+function runText({ record, state, holder, finished, report, isAsked, reached }: ToldRun): string {
   const { stored, loaded, merged, findings, isSettled } = report
   const by = holder === null ? '' : `, by ${holder}`
   const ended = finished ? `, stored at ${finished.finishedAt}` : ''
@@ -140,7 +146,7 @@ export function runText({ record, state, holder, finished, report, isAsked, reac
   return `${lines.join('\n')}\n`
 }
 
-export function runJson({ record, state, holder, finished, report, reached }: ToldRun): object {
+function runJson({ record, state, holder, finished, report, reached }: ToldRun): object {
   const { stored, loaded, merged, findings, isSettled } = report
   return {
     run: record.name,

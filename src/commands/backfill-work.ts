@@ -11,6 +11,7 @@ import { replayParts, resumeAt } from '../backfill/replaying.ts'
 import { lengthOf, resumeCommand, type RunRecord } from '../backfill/run-record.ts'
 import { putter, stagingSink } from '../backfill/sink.ts'
 import { nothing, type Tally } from '../backfill/tally.ts'
+import { parseRange } from '../change.ts'
 import { Failure } from '../failure.ts'
 import { startEncoder } from '../ingest/encoder.ts'
 import { Outage } from '../ingest/outage.ts'
@@ -124,7 +125,6 @@ async function replayAll(
   const progress = new Progress('messages', lengthOf(parts), before, Date.now())
   const encoder = startEncoder()
   const shown = show(io, logger, record.name, textOf(progress))
-  const ends = parts.map(({ from }) => from)
   let stillRejected = 0
   const pacer = new Pacer(how.perSecond)
   const witness: Witness = {
@@ -132,10 +132,8 @@ async function replayAll(
       if (record.isSparse && decoded.kind === 'reject') stillRejected += 1
     },
     took: (messages, until) => pacer.take(messages, until),
-    reached: (part, next) => {
-      const index = record.parts.findIndex((one) => one.epoch === part.epoch && one.partition === part.partition)
-      progress.advance(Number(next - (ends[index] ?? next)))
-      ends[index] = next
+    advanced: (offsets) => {
+      progress.advance(offsets)
     },
   }
   try {
@@ -165,10 +163,8 @@ async function copyAll(
   signal: AbortSignal,
 ): Promise<Finished> {
   const { store, stage, prefix, config, io, logger } = ground
-  const { name, request, stage: share } = record
-  const filter = await filterOf(ground, name, { ...request, offsets: offsetsOf(record) })
-  const before = new Date(share?.storedBefore ?? record.begunAt)
-  const files = await listSourceFiles(stage, prefix, request.topic, filter, before)
+  const { name, request } = record
+  const files = await sourceFiles(ground, record)
   const there = new Set((await store.files(request.topic, name)).map(({ key }) => key))
   const left = files.filter((file) => !there.has(copyKey(prefix, name, file)))
   const progress = new Progress('files', files.length, files.length - left.length, Date.now())
@@ -186,7 +182,10 @@ async function copyAll(
   return { finishedAt: new Date().toISOString(), ends: [], tail: nothing, stillRejected: 0 }
 }
 
-export function offsetsOf({ request }: RunRecord) {
-  const [first, last = first] = (request.offsets ?? '').split('-')
-  return first === undefined || first === '' ? null : { first: BigInt(first), last: BigInt(last ?? first) }
+/** What a run from the stage copies: of what was there when it began, whatever came since. @throws Failure of the stage */
+export async function sourceFiles(ground: Ground, { name, request, stage: share, begunAt }: RunRecord) {
+  const offsets = request.offsets === null ? null : parseRange(request.offsets)
+  const filter = await filterOf(ground, name, { ...request, offsets })
+  const before = new Date(share?.storedBefore ?? begunAt)
+  return await listSourceFiles(ground.stage, ground.prefix, request.topic, filter, before)
 }

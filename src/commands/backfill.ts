@@ -13,7 +13,7 @@ import { type Ground, onGround } from './backfill-ground.ts'
 import { type Asked, type How, parseBackfill, requestOf } from './backfill-options.ts'
 import { makePlan, refuseUnsafe } from './backfill-plan.ts'
 import { runActions } from './backfill-runs.ts'
-import { planJson, planText, runJson, runText, type ToldRun } from './backfill-text.ts'
+import { planJson, planText, tell } from './backfill-text.ts'
 import { cancelledFailure, type Finished, work } from './backfill-work.ts'
 import type { Command, ExitCode, Io } from './command.ts'
 
@@ -156,7 +156,7 @@ async function goOn(ground: Ground, record: RunRecord, asked: Asked, how: How): 
   const isAsked = ground.session !== null
   const waits = isAsked && how.waits
   const told = waits ? await reportWhenSettled(ground, reporting) : await report(ground, reporting)
-  return tell(io, how, { record, state: 'finished', holder: null, finished, report: told, isAsked, reached: null })
+  return tell(io, how.json, { record, state: 'finished', holder: null, finished, report: told, isAsked, reached: null })
 }
 
 async function stageRun(ground: Ground, record: RunRecord, asked: Asked, how: How): Promise<Finished> {
@@ -175,11 +175,6 @@ async function stageRun(ground: Ground, record: RunRecord, asked: Asked, how: Ho
   } finally {
     await hold.release()
   }
-}
-
-export function tell(io: Io, { json }: Pick<How, 'json'>, told: ToldRun): ExitCode {
-  io.stdout.write(json ? `${JSON.stringify(runJson(told))}\n` : runText(told))
-  return told.report.findings.length > 0 ? 3 : 0
 }
 
 function isWatched({ stdin, stderr }: Io): boolean {

@@ -20,9 +20,9 @@ export function tableNamed({ tables }: Config, name: string): TableConfig {
 }
 
 /** The tables of that topic, one at least. @throws Failure USAGE, naming the known topics */
-export function tablesOfTopic({ tables }: Config, name: string): readonly TableConfig[] {
-  const found = tables.filter(({ topic }) => topic === name)
-  if (found.length > 0) return found
+export function tablesOfTopic({ tables }: Config, name: string): readonly [TableConfig, ...TableConfig[]] {
+  const [first, ...others] = tables.filter(({ topic }) => topic === name)
+  if (first) return [first, ...others]
   const known = [...new Set(tables.map(({ topic }) => topic))].join(', ')
   throw new Failure('USAGE', `no table of the configuration has the topic ${name}; there are ${known}`)
 }

@@ -50,7 +50,7 @@ async function replayed(
   const { tail, stored: end } = await replayPart(part, from, {
     source: sourceOf(messages, cuts),
     sink: { store: (batch) => Promise.resolve(void stored.push(batch)) },
-    witness: { saw: () => undefined, took: () => Promise.resolve(), reached: () => undefined },
+    witness: { saw: () => undefined, took: () => Promise.resolve(), advanced: () => undefined },
     rulesOf: (own) => rulesOf(own, { table, limits, prefix: 'p/', stage, run: 'r', revision: 0 }),
     partitionCount: 1,
     limits,
@@ -127,7 +127,7 @@ describe('a part', () => {
         saw += 1
       },
       took: () => Promise.resolve(),
-      reached: () => undefined,
+      advanced: () => undefined,
     }
     const sink = { store: () => Promise.reject(new Error('no room')) }
     await assert.rejects(replayed(messages, [], { sink, witness }), /no room/)
