@@ -29,7 +29,7 @@ demo: check setup stack-parts ## the whole path on this machine, with changes, l
 
 .PHONY: test
 test: check setup stack-parts typecheck lint ## everything that must hold, on a real Kafka, S3 server and driver
-	@node --test --test-concurrency=2 --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
+	@node --test --test-concurrency=2 --test-timeout=1800000 --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
 
 .PHONY: firn
 firn: setup ## run one command of firn: make firn ARGS="status --config firn.yaml"

@@ -5,9 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditReport } from './auditor.ts'
+import { allEnded } from './child.ts'
 import { type Bench, type Ground, type Member, startGround, told } from './ground.ts'
 import { seededRandom } from './random.ts'
-import { until } from '../support/until.ts'
 import { noFaults } from './s3-store.ts'
 import { startWorkload } from './workload.ts'
 
@@ -102,12 +102,7 @@ class Chaos {
     const drainedMs = Date.now() - calmMs
     const members = this.#bench.members()
     for (const member of members) if (!this.#leaving.has(member.name)) member.signal('SIGTERM')
-    await until(
-      'every member to leave',
-      () => members.filter((member) => member.running()).map((member) => `${member.name}: ${told(member)}`),
-      (left) => left.length === 0,
-      leaveBoundMs,
-    )
+    await allEnded(members, leaveBoundMs)
     const { unavailable, conflict, lostAnswer } = this.#ground.store.inflicted
     Object.assign(this.#counts, { '503': unavailable, '409': conflict, 'answer lost': lostAnswer })
     return { counts: this.#counts, drainedMs, report: await this.#bench.audit() }

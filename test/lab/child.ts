@@ -4,7 +4,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { within } from '../../src/deadline.ts'
 import { heedInterruption } from '../support/interruption.ts'
+import { until } from '../support/until.ts'
 
 export type Child = {
   readonly pid: number
@@ -47,6 +49,23 @@ export async function start(
       if (children.has(child)) child.kill(signal)
     },
   }
+}
+
+/** Told to end with SIGTERM, and with SIGKILL where that is not enough; resolves when it has ended. */
+export async function stop(child: Child, patienceMs = 60_000): Promise<void> {
+  child.signal('SIGTERM')
+  if (!(await within(child.ended, patienceMs))) child.signal('SIGKILL')
+  await child.ended
+}
+
+/** Waits until each has ended by itself. @throws Error with the end of its log, where one does not */
+export async function allEnded(children: readonly Child[], deadlineMs?: number): Promise<void> {
+  await until(
+    'processes to end',
+    () => children.filter(({ running }) => running()).map(({ logFile }) => `${logFile}: ${logTail(logFile)}`),
+    (left) => left.length === 0,
+    deadlineMs,
+  )
 }
 
 /** The last lines of a log, for an error. */

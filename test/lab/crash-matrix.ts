@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailPoint } from '../../src/fail-point.ts'
 import type { AuditReport } from './auditor.ts'
+import { allEnded } from './child.ts'
 import { type Bench, type Ground, hasTold, type Member, told } from './ground.ts'
 import { seededRandom } from './random.ts'
 import { noFaults } from './s3-store.ts'
@@ -89,6 +90,7 @@ async function killAt(bench: Bench, instant: FailPoint, turn: number): Promise<v
   const outcome = await Promise.race([member.ended, late])
   patience.abort()
   late.catch(() => undefined)
+  if (outcome === 'late') member.signal('SIGKILL')
   await end(await provoked)
   if (outcome === 'late') throw new Error(`${instant} was not come by\n${told(member)}`)
   if (outcome.signal !== 'SIGKILL') throw new Error(`${instant}: ended with ${outcome.code}\n${told(member)}`)
@@ -107,5 +109,5 @@ async function provoke(bench: Bench, instant: FailPoint, member: Member): Promis
 
 async function end(members: readonly Member[]): Promise<void> {
   for (const member of members) member.signal('SIGTERM')
-  await Promise.all(members.map(({ ended }) => ended))
+  await allEnded(members)
 }

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { findParts } from '../../src/local/parts.ts'
 import { choosePorts } from '../../src/local/ports.ts'
 import { until } from '../support/until.ts'
-import { type Child, logTail, start } from './child.ts'
+import { type Child, logTail, start, stop } from './child.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 const run = promisify(execFile)
@@ -103,8 +103,9 @@ async function prepare(plan: Plan): Promise<Broker> {
       )
     },
     stop: async (signal = 'SIGTERM') => {
-      child?.signal(signal)
-      await child?.ended
+      if (!child) return
+      if (signal === 'SIGKILL') child.signal(signal)
+      await stop(child)
     },
   }
 }

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { failPoints } from '../../src/fail-point.ts'
 import { until } from '../support/until.ts'
 import { drainBoundMs, runChaos } from './chaos.ts'
+import { allEnded } from './child.ts'
 import { runCase } from './crash-matrix.ts'
 import { type Ground, hasTold, startGround } from './ground.ts'
 import { residentGrowthMax, runOutage } from './outage.ts'
@@ -47,6 +48,7 @@ test('a process that has lag and reads nothing, and waits for nothing that is kn
     // The broker answers everything but fetches, so that Kafka is there and shows lag.
     for (const { proxy } of ground.cluster.brokers) proxy.loseRequests(fetchApi)
     const workload = await startWorkload(load)
+    await allEnded([member])
     assert.equal((await member.ended).code, 1)
     assert.match(
       await readFile(member.logFile, 'utf8'),
@@ -57,7 +59,7 @@ test('a process that has lag and reads nothing, and waits for nothing that is kn
     const next = await bench.startMember()
     await bench.drained(120_000)
     next.signal('SIGTERM')
-    await next.ended
+    await allEnded([next])
     await bench.audit()
   } finally {
     await ground.down()

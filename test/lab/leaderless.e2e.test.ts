@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
+import { allEnded } from './child.ts'
 import { hasTold, startGround, told } from './ground.ts'
 import { until } from '../support/until.ts'
 
@@ -55,6 +56,7 @@ test('a partition without a leader keeps no other from going on, nor does one of
     await bench.drained(deadlineMs)
     await until('the trouble told', () => hasTold(first, '"code":"LEADER_MISSING"'), Boolean, deadlineMs)
     first.signal('SIGTERM')
+    await allEnded([first])
     assert.equal((await first.ended).code, 0, told(first))
     const second = await bench.startMember()
     await send([0, 1])
@@ -66,7 +68,7 @@ test('a partition without a leader keeps no other from going on, nor does one of
     await bench.drained(deadlineMs)
     assert.ok(second.running(), told(second))
     second.signal('SIGTERM')
-    await second.ended
+    await allEnded([second])
     const { messages } = await bench.audit()
     assert.equal(messages, sent)
   } finally {

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../support/until.ts'
 import type { AuditReport } from './auditor.ts'
+import { allEnded } from './child.ts'
 import { hasTold, type Member, startGround, told } from './ground.ts'
 import { seededRandom } from './random.ts'
 import { startWorkload } from './workload.ts'
@@ -79,7 +80,7 @@ export async function runOutage({ seconds, messagesPerSecond, memoryMiB, say }: 
     const joins = (await readFile(member.logFile, 'utf8')).split('"msg":"assigned"').length - 1
     if (joins !== 1) throw new Error(`assigned ${joins} times\n${told(member)}`)
     member.signal('SIGTERM')
-    await member.ended
+    await allEnded([member])
     return { report: await bench.audit(), bufferedMax, residentFull, residentMax, caughtUpMs }
   } finally {
     await ground.down()

@@ -15,7 +15,7 @@ import { findParts } from '../../src/local/parts.ts'
 import { choosePorts } from '../../src/local/ports.ts'
 import { createBucket } from '../../src/stage/s3.ts'
 import { until } from '../support/until.ts'
-import { type Child, start } from './child.ts'
+import { type Child, start, stop } from './child.ts'
 
 /** Probabilities of each request; `delayMs` is the longest delay. */
 export type StoreFaults = {
@@ -111,8 +111,7 @@ export async function startStore(dir: string): Promise<S3Store> {
     inflicted,
     start: startServer,
     stop: async () => {
-      child?.signal('SIGTERM')
-      await child?.ended
+      if (child) await stop(child)
     },
     replaced: async () => {
       if (!existsSync(versions)) return []

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '../../src/deadline.ts'
 import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
@@ -26,6 +27,9 @@ export type WorkloadOptions = {
 }
 
 const stepMs = 100
+
+/** A generous end for requests that are under way, each of which Kafka may answer late. */
+const stopMs = 300_000
 
 export async function startWorkload(options: WorkloadOptions): Promise<Workload> {
   const { brokers, topic, messagesPerSecond, random } = options
@@ -85,7 +89,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
     sent: () => sent,
     stop: async () => {
       ending.abort()
-      await Promise.all(loops)
+      if (!(await within(Promise.all(loops), stopMs))) throw new Error(`the workload of ${topic} sends for ever`)
       await producer.disconnect()
     },
   }
