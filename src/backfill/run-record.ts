@@ -73,9 +73,9 @@ export function refuseOtherMeaning({ name, request, meaning }: RunRecord, table:
   }
 }
 
-/** The command that goes on with it. */
+/** The command that goes on with it: without a source, so that nothing has to be said again as it was said then. */
 export function resumeCommand({ name, request }: Pick<RunRecord, 'name' | 'request'>): string {
-  const file = request.from === 'file' ? ' --from file --file PATH' : ''
+  const file = request.from === 'file' ? ' --file PATH' : ''
   return `firn backfill --topic ${request.topic} --name ${name}${file}`
 }
 

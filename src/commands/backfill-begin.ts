@@ -176,12 +176,16 @@ export async function openSources(ground: Ground, record: RunRecord, file: strin
   switch (from) {
     case 'log': {
       const access: LogAccess = await openLog(config, logger)
-      const outage = new Outage('Kafka', logger)
-      // Where it fails before it is handed over, the process ends with it.
-      const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
-      await refuseOtherLog({ config, logger, stage, access }, topic, record.parts, bounds)
-      const messages = await openLogSource({ stage, prefix, table }, { access, outage })
-      return { messages, partitionCount, close: () => access.close() }
+      try {
+        const { partitionCount, bounds } = await readLog({ access, stage, prefix, table })
+        await refuseOtherLog({ config, logger, stage, access }, topic, record.parts, bounds)
+        const outage = new Outage('Kafka', logger)
+        const messages = await openLogSource({ stage, prefix, table }, { access, outage })
+        return { messages, partitionCount, close: () => access.close() }
+      } catch (error) {
+        await access.close()
+        throw error
+      }
     }
     case 'stage':
       return idle

@@ -3,12 +3,13 @@
  */
 import { type OffsetRange, parseRange } from '../change.ts'
 import { type Config, durationMs, type TableConfig } from '../config.ts'
-import { Failure, failures } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import type { FileIdentity, Request, SourceKind } from '../backfill/request.ts'
 import { sourceKinds } from '../backfill/request.ts'
 import { runNameRule } from '../backfill/run-record.ts'
 import { tablesOfTopic } from './named-option.ts'
 import { parseOptions } from './options.ts'
+import { landedCodes } from './rejects-hint.ts'
 
 export const options = {
   config: { type: 'string' },
@@ -71,9 +72,6 @@ export type Parsed = {
 
 const parallelMax = 32
 
-const rejectCodes = Object.entries(failures).flatMap(([code, { response }]) => (response === 'reject' ? [code] : []))
-const isRejectCode = (code: string): boolean => rejectCodes.includes(code)
-
 /** Which sources an option goes with. */
 const goesWith: Readonly<Record<string, readonly SourceKind[]>> = {
   file: ['file'],
@@ -101,9 +99,7 @@ export function parseBackfill(args: readonly string[], forced: { readonly from?:
   }
   if (from === 'file' && values.file === undefined) throw usage('--from file needs --file PATH')
   const { topic = null, file = null, name = null, code = null } = values
-  if (code !== null && !isRejectCode(code)) {
-    throw usage(`--code ${code} is none of ${rejectCodes.join(', ')}`)
-  }
+  if (code !== null && !landedCodes.includes(code)) throw usage(`--code ${code} is none of ${landedCodes.join(', ')}`)
   if (name !== null && !runNameRule.test(name)) {
     throw usage(`--name ${name}: a run's name has small letters, digits and hyphens, 63 of them at most`)
   }

@@ -22,7 +22,8 @@ export const command: Command = {
   help: `firn backfill: replay messages safely, and see first what it would do
 
 usage: firn backfill [--topic TOPIC] --from log|stage|rejects|file [range] [--name NAME] [--plan] [options]
-       firn backfill [--topic TOPIC] --name NAME          goes on with a run, or tells what became of it
+       firn backfill [--topic TOPIC] --name NAME [--file PATH] [--rate N]
+                                                          goes on with a run, or tells what became of it
        firn backfill list | status NAME | cancel NAME     [--topic TOPIC] [--config FILE] [--json]
 
 A run reads messages again and stores them under names of its own, which Snowpipe has never seen. Their positions are those
@@ -89,7 +90,11 @@ export async function backfill(args: readonly string[], io: Io, from?: SourceKin
   return await onGround({ config, topic, withWarehouse: !how.isStageOnly }, io, async (ground) => {
     const whole = { ...asked, topic: ground.table.topic }
     const known = asked.name === null ? null : await ground.store.read(whole.topic, asked.name)
-    return known ? await goOn(ground, known, whole, how) : await begin(ground, whole, how)
+    if (!known) return await begin(ground, whole, how)
+    const file = asked.file === null ? null : (await inspectFile(asked.file)).identity
+    if (whole.from !== null) refuseOther(known, recordOf(requestOf({ ...whole, from: whole.from }, file)))
+    else if (file) refuseOther(known, { ...known.request, file })
+    return await goOn(ground, known, whole, how)
   })
 }
 
@@ -125,6 +130,7 @@ async function begin(ground: Ground, asked: Asked, how: How): Promise<ExitCode> 
   // Where another process has begun it meanwhile, the run is what that one says.
   const begun = (await store.begin(own)) ? own : await store.read(asked.topic, name)
   if (!begun) throw new Failure('STAGE_FAILED', `the record of the run ${name} was there, and is gone`)
+  refuseOther(begun, own.request)
   return await goOn(ground, begun, asked, how)
 }
 
@@ -139,9 +145,6 @@ function refuseOther(record: RunRecord, request: RequestRecord): void {
 async function goOn(ground: Ground, record: RunRecord, asked: Asked, how: How): Promise<ExitCode> {
   const { store, io } = ground
   const { name, request } = record
-  const file = asked.file === null ? null : (await inspectFile(asked.file)).identity
-  if (asked.from !== null) refuseOther(record, recordOf(requestOf({ ...asked, from: asked.from }, file)))
-  else if (file) refuseOther(record, { ...request, file })
   if ((await store.note(request.topic, name, 'cancelled')) !== null) throw cancelledFailure(name)
   let finished = (await store.note(request.topic, name, 'finished')) as Finished | null
   if (finished) io.stderr.write(`the run ${name} is finished already: what follows is what became of it\n`)

@@ -1,5 +1,5 @@
 /**
- * What can be done about a reject, by its code: of the failure table, or one that the merge gives.
+ * The codes of rejects: of the failure table, or one that the merge gives; and what can be done about each.
  */
 import { failures } from '../failure.ts'
 
@@ -12,6 +12,14 @@ const ofMerge: Readonly<Record<string, string>> = {
   BELOW_FLOOR:
     'The change is older than the floor, and its row is not there. Where the row exists at the source, a newer change brings it back.',
 }
+
+/** Of messages that land as rejects. */
+export const landedCodes: readonly string[] = Object.entries(failures).flatMap(([code, { response }]) =>
+  response === 'reject' ? [code] : [],
+)
+
+/** Those of the merge too. */
+export const rejectCodes: readonly string[] = [...landedCodes, ...Object.keys(ofMerge)]
 
 export function rejectHint(code: string): string {
   if (Object.hasOwn(ofMerge, code)) return ofMerge[code] ?? ''

@@ -16,7 +16,7 @@ import { warehouseOf } from '../warehouse/values.ts'
 import type { ExitCode, Io } from './command.ts'
 import { tableNamed, tablesOfTopic, wholeNumber } from './named-option.ts'
 import { parseOptions } from './options.ts'
-import { rejectHint } from './rejects-hint.ts'
+import { rejectCodes, rejectHint } from './rejects-hint.ts'
 import { withWarehouse } from './warehouse-session.ts'
 
 const options = {
@@ -43,6 +43,9 @@ export async function listRejects(args: readonly string[], io: Io): Promise<Exit
         ? tablesOfTopic(config, values.topic)
         : config.tables
   const { code, partition } = values
+  if (code !== undefined && !rejectCodes.includes(code)) {
+    throw new Failure('USAGE', `--code ${code} is none of ${rejectCodes.join(', ')}; for example: ${example}`)
+  }
   const filter = {
     ...(code !== undefined && { code }),
     ...(partition !== undefined && { partition: Number(wholeNumber(partition, 'partition', 5, example)) }),

@@ -9,10 +9,13 @@ import { type AuditGround, openAuditGround } from '../audit/audit-ground.ts'
 import { endGround } from '../ingest/run-ground.ts'
 import { type Running, startFirn } from '../support/firn.ts'
 import { until } from '../support/until.ts'
-import { allMerged, equalsSource, openSender, operate, operator, type Sender } from './backfill-ground.ts'
+import { allMerged, equalsSource, openSender, operate, operator, type RunTold, type Sender } from './backfill-ground.ts'
 
 /** Of each run; after that it may come to its end. */
 const killsMax = 4
+
+/** Messages that are there before a run begins. */
+const sentBefore = 12_000
 
 let ground: AuditGround
 let sender: Sender
@@ -26,7 +29,7 @@ before(async () => {
     { schedule: '10 SECONDS', partitions: 4, ingest: { fileRows: 500, freshness: '3s' } },
   )
   sender = openSender(ground, 11)
-  await sender.send(12_000)
+  await sender.send(sentBefore)
   ingester = startFirn(['run', '--config', ground.file])
   load = (async () => {
     while (!quiet.signal.aborted) {
@@ -97,13 +100,15 @@ test('of the whole log, of a slice and of the stage, killed at random, all at on
   )
   await allMerged(ground)
   await equalsSource(ground, sender.source)
+  const stored = new Map<string, RunTold['stored']>()
   for (const [, , , name = ''] of runs) {
     const { code, stdout, stderr } = await operate(ground, 'backfill', 'status', name, '--json')
     assert.equal(code, 0, stdout + stderr)
-    const told = JSON.parse(stdout) as { state: string; settled: boolean; findings: readonly unknown[] }
-    assert.deepEqual(
-      { ...told, state: told.state, settled: told.settled, findings: told.findings },
-      { ...told, state: 'finished', settled: true, findings: [] },
-    )
+    const { state, settled, findings, ...told } = JSON.parse(stdout) as RunTold
+    assert.deepEqual({ state, settled, findings }, { state: 'finished', settled: true, findings: [] })
+    stored.set(name, told.stored)
   }
+  assert.ok((stored.get('whole')?.messages ?? 0) >= sentBefore)
+  assert.equal(stored.get('slice')?.messages, 1_500)
+  assert.ok((stored.get('copies')?.files ?? 0) > 0)
 })

@@ -54,6 +54,21 @@ test('a target table that has lost rows, whose landing rows were pruned: firn ba
   await equalsSource(ground, sender.source)
 })
 
+test('a target table that was dropped: firn migrate, then firn backfill --from stage', async () => {
+  const { target, ledger } = ground.names
+  const rows = await ground.one(`SELECT COUNT(*) FROM ${target}`)
+  await ground.session().execute(`DROP TABLE ${target}`)
+  await ground.session().execute(`DELETE FROM ${ledger} WHERE script LIKE '%target%'`)
+  const migrated = await firn(['migrate', '--config', ground.file])
+  assert.equal(migrated.code, 0, migrated.stderr)
+  assert.equal(await ground.one(`SELECT COUNT(*) FROM ${target}`), '0')
+  await ranBy(ground, '--from', 'stage')
+  assert.equal(await ground.one(`SELECT COUNT(*) FROM ${target}`), rows)
+  await pause()
+  await isClean(ground, '--deep')
+  await equalsSource(ground, sender.source)
+})
+
 test('rows that were changed by hand: firn backfill --from log --revision 1', async () => {
   const { target } = ground.names
   await ground.session().execute(`UPDATE ${target} SET DATA = TO_VARIANT('spoilt') WHERE ID LIKE '%2'`)

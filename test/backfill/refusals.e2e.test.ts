@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { command } from '../../src/commands/backfill.ts'
-import { type AuditGround, openAuditGround } from '../audit/audit-ground.ts'
+import { type AuditGround, change, openAuditGround } from '../audit/audit-ground.ts'
 import { admin, endGround, folder, recreateTopic, sendIds } from '../ingest/run-ground.ts'
 import { startFirn } from '../support/firn.ts'
 import { until } from '../support/until.ts'
@@ -145,6 +145,21 @@ describe('a run', () => {
     const again = await operate(ground, 'backfill', '--name', 'slow')
     assert.equal(again.code, 0)
     assert.match(again.stderr, /the run slow is finished already/)
+  })
+
+  test('of a file goes on by the command that its interruption names', async () => {
+    const path = join(folder, 'long.jsonl')
+    const lines = Array.from({ length: 400 }, (_, at) => `{"key":"9","value":${change('UPDATE', 90_000 + at)}}\n`)
+    await writeFile(path, lines.join(''))
+    const asked = ['--from', 'file', '--file', path, '--name', 'imported', '--revision', '1']
+    const first = startFirn(['backfill', ...asked, '--rate', '20', '--no-wait', '--config', ground.file], operator)
+    await until('a file', async () => (await ground.files()).some((file) => file.includes('/run-imported/')), Boolean)
+    first.process.kill('SIGTERM')
+    const { code, stderr } = await first.finished
+    assert.equal(code, 1)
+    const command = /Run: firn backfill (--topic \S+ --name imported --file PATH)$/m.exec(stderr)?.[1] ?? stderr
+    const { stored, state } = await ranBy(ground, ...command.replace('PATH', path).split(' '))
+    assert.deepEqual({ messages: stored.messages, state }, { messages: 400, state: 'finished' })
   })
 
   test('that is cancelled ends, and is not gone on with', async () => {

@@ -97,6 +97,9 @@ test('a file of single messages fills no hole', async () => {
 })
 
 test('nothing more to retry is said so', async () => {
+  const typo = await operate(ground, 'rejects', 'list', '--code', 'OPERATION_UNKOWN')
+  assert.equal(typo.code, 2)
+  assert.match(typo.stderr, /--code OPERATION_UNKOWN is none of .*OPERATION_UNKNOWN.*JSON_REFUSED/)
   const { code, stderr } = await operate(ground, 'rejects', 'retry', '--code', 'OPERATION_UNKNOWN', '--yes')
   assert.equal(code, 2)
   assert.match(stderr, /no reject of .* that is open is one that was asked for/)

@@ -11,8 +11,8 @@ export const backfillMutants: readonly Mutant[] = [
   {
     name: 'go on over a hole between the files of a run',
     file: 'src/backfill/replaying.ts',
-    find: `    if (first > next) break\n`,
-    replace: ``,
+    find: `return isSparse ?`,
+    replace: `return isSparse || ranges.length > 0 ?`,
     caughtBy: { file: decisions, test: 'goes on where the files that join end, never beyond a hole' },
   },
   {
