@@ -38,7 +38,7 @@ usage: firn audit [--deep] [--repair [--dry-run]] [--patience DURATION] [--confi
 
 Compares, file by file, what Kafka's committed offsets, the stage, Snowflake's load history, the landing table and
 MERGED_FILES say, and looks at the pipes, streams and tasks. Prints what differs: where, what was seen, and the command that
-resolves it. deploy/runbook.md has a section for each finding. Changes nothing without --repair. What runs meanwhile does
+resolves it. deploy/RUNBOOK.md has a section for each finding. Changes nothing without --repair. What runs meanwhile does
 not disturb it, nor it what runs.
 
 With --repair: pipes and suspended tasks are resumed, a pipe is told of files that it has not heard of, files that failed or

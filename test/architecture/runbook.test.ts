@@ -9,7 +9,7 @@ import { findingTable } from '../../src/audit/finding.ts'
 import { failures } from '../../src/failure.ts'
 import { readRules } from '../check-alerts/rules.ts'
 
-const file = new URL('../../deploy/runbook.md', import.meta.url)
+const file = new URL('../../deploy/RUNBOOK.md', import.meta.url)
 const runbook = await readFile(file, 'utf8')
 const codes: readonly string[] = [...Object.keys(failures), ...Object.keys(findingTable)]
 const alerts = (await readRules()).map(({ alert }) => alert)

@@ -16,7 +16,7 @@ import { deepOnly, toldByLag, warehouseCases } from './warehouse-cases.ts'
 const rules = await readRules()
 const cases = { ...ingestCases, ...warehouseCases }
 const dashboardFile = new URL('../../deploy/chart/files/dashboard.json', import.meta.url)
-const runbook = await readFile(new URL('../../deploy/runbook.md', import.meta.url), 'utf8')
+const runbook = await readFile(new URL('../../deploy/RUNBOOK.md', import.meta.url), 'utf8')
 
 test('each rule names metrics and labels that telemetry.ts has', () => {
   const problems = rules.flatMap(({ alert, expr, annotations }) =>
@@ -32,7 +32,7 @@ test('each alert has a severity, a summary, a description that says what to do, 
     assert.match(labels['severity'] ?? '', /^(critical|warning)$/, alert)
     assert.match(annotations['summary'] ?? '', /^\S.{10,}[^.]$/, alert)
     assert.match(annotations['description'] ?? '', /^\S.{80,}\.$/, alert)
-    assert.equal(annotations['runbook_url'], `deploy/runbook.md#${alert.toLowerCase()}`)
+    assert.equal(annotations['runbook_url'], `deploy/RUNBOOK.md#${alert.toLowerCase()}`)
     assert.match(runbook, new RegExp(`^### ${alert}$`, 'm'))
   }
   assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length)
