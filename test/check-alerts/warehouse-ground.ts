@@ -34,6 +34,8 @@ export type WarehouseGround = {
   readonly owner: Session
   /** Makes the topic and its schema, and starts `firn run`. */
   service(topic: string, partitions: number, ingest: Readonly<Record<string, unknown>>): Promise<Service>
+  /** Takes the warehouse away, and leaves the rest; once, whoever asks for it. */
+  endWarehouse(): Promise<void>
   down(): Promise<void>
 }
 
@@ -71,14 +73,16 @@ export async function startWarehouseGround(dir: string): Promise<WarehouseGround
   const admin = kafka.admin()
   await admin.connect()
   const owner = await connectSnowflake({ ...access, role: 'FIRN_OWNER' })
+  let ended: Promise<void> | undefined
+  const endWarehouse = (): Promise<void> => (ended ??= owner.close().then(() => warehouse.close()))
   return {
     brokers: endpoints.kafka.brokers,
     warehouse,
     owner,
     service: (topic, partitions, ingest) => startService({ dir, admin, endpoints, access }, topic, partitions, ingest),
+    endWarehouse,
     down: async () => {
-      await Promise.all([owner.close(), admin.disconnect()])
-      await warehouse.close()
+      await Promise.all([endWarehouse(), admin.disconnect()])
       await stack.down({ clean: true })
     },
   }
