@@ -101,16 +101,18 @@ export async function startApiServer(work: string): Promise<ApiServer> {
     await stop()
     throw new Error(`the API server does not start:\n${logEnd(join(dir, 'kube-apiserver.log'))}`, { cause: error })
   }
-  const post = async (manifest: Manifest, dryRun: string): Promise<Verdict> => {
-    const path = `${pathOf(manifest)}?fieldValidation=Strict${dryRun}`
-    const { status, body, warnings } = await ask('POST', path, manifest)
-    return { accepted: status === 201, message: status === 201 ? '' : body, warnings }
+  // As `kubectl apply --server-side` does: what is there already, as the account that pods refer to is, may be said again.
+  const apply = async (manifest: Manifest, dryRun: string): Promise<Verdict> => {
+    const path = `${pathOf(manifest)}/${manifest.metadata.name}?fieldManager=judge&force=true&fieldValidation=Strict${dryRun}`
+    const { status, body, warnings } = await ask('PATCH', path, manifest)
+    const accepted = status === 200 || status === 201
+    return { accepted, message: accepted ? '' : body, warnings }
   }
-  return { create: (manifest) => post(manifest, ''), judge: (manifest) => post(manifest, '&dryRun=All'), stop }
+  return { create: (manifest) => apply(manifest, ''), judge: (manifest) => apply(manifest, '&dryRun=All'), stop }
 }
 
 type Answer = { readonly status: number; readonly body: string; readonly warnings: readonly string[] }
-type Ask = (method: 'GET' | 'POST', path: string, body?: object) => Promise<Answer>
+type Ask = (method: 'GET' | 'PATCH', path: string, body?: object) => Promise<Answer>
 
 /** The certificate is one that the server makes itself when it starts: it is read when it is there. */
 async function asking(port: number, token: string, certificate: string): Promise<Ask> {
@@ -122,7 +124,7 @@ async function asking(port: number, token: string, certificate: string): Promise
   const agent = new Agent({ ca: ca ?? '', keepAlive: false })
   return async (method, path, body) => {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/apply-patch+yaml' }
     const call = request({ host: '127.0.0.1', port, path, method, agent, headers }, (response) => {
       text(response).then((answer) => {
         const said = response.headersDistinct['warning'] ?? []
