@@ -14,12 +14,18 @@ export const pageBytesMax = 2 ** 20
 /** Longest text that a landing column takes: VARCHAR(134217728). A longer one would make a pipe skip the whole file. */
 export const textBytesMax = 134_217_728
 
-const pageBytesMin = 256
+const pageBytesMin = 512
+
+/** The bytes that a page leaves free before its values, for the definition levels: so the page is made without a copy. */
+export const levelsRoom = 264
 
 /** Consecutive values of one column. */
 export type ColumnPage = {
   readonly rows: number
-  /** the values that are not null, in plain encoding: text as length (4 bytes, little endian) and bytes */
+  /**
+   * behind `levelsRoom` free bytes, the values that are not null, in plain encoding: text as length (4 bytes, little endian)
+   * and bytes
+   */
   readonly values: ArrayBuffer
   /** one bit per row, lowest first, set where the row has a value; null where every row has one */
   readonly present: ArrayBuffer | null
@@ -31,8 +37,10 @@ export class Column {
   readonly optional: boolean
   #pages: ColumnPage[] = []
   #pagesBytes = 0
-  #values = Buffer.from(new ArrayBuffer(pageBytesMin))
-  #used = 0
+  #values: Buffer<ArrayBuffer>
+  /** of the same bytes */
+  #view: DataView
+  #used = levelsRoom
   #rows = 0
   #nulls = 0
   #present = new Uint8Array(pageRowsMax / 8)
@@ -40,6 +48,8 @@ export class Column {
   constructor({ name, optional }: LandingColumn) {
     this.name = name
     this.optional = optional
+    this.#values = Buffer.from(new ArrayBuffer(pageBytesMin))
+    this.#view = new DataView(this.#values.buffer)
   }
 
   /** Memory held, in bytes. */
@@ -56,13 +66,13 @@ export class Column {
 
   addInt32(value: number): void {
     const at = this.#reserve(4)
-    this.#values.writeInt32LE(value, at)
+    this.#view.setInt32(at, value, true)
     this.#endRow()
   }
 
   addInt64(value: bigint): void {
     const at = this.#reserve(8)
-    this.#values.writeBigInt64LE(value, at)
+    this.#view.setBigInt64(at, value, true)
     this.#endRow()
   }
 
@@ -99,22 +109,28 @@ export class Column {
   #reserveText(bytes: number): number {
     if (bytes > textBytesMax) throw new RangeError(`${bytes} bytes for ${this.name}, which takes ${textBytesMax}`)
     const at = this.#reserve(4 + bytes)
-    this.#values.writeUInt32LE(bytes, at)
+    this.#view.setUint32(at, bytes, true)
     return at + 4
   }
 
   /** Makes room, and ends a full page first, so that only a value alone may exceed a page's bytes. */
   #reserve(bytes: number): number {
-    if (this.#used > 0 && this.#used + bytes > pageBytesMax) this.#endPage()
+    if (this.#used > levelsRoom && this.#used - levelsRoom + bytes > pageBytesMax) this.#endPage()
     const needed = this.#used + bytes
-    if (needed > this.#values.length) this.#grow(Math.max(needed, Math.min(this.#values.length * 2, pageBytesMax)))
+    if (needed > this.#values.length)
+      this.#grow(Math.max(needed, Math.min(this.#values.length * 2, levelsRoom + pageBytesMax)))
     const at = this.#used
     this.#used = needed
     return at
   }
 
   #grow(capacity: number): void {
-    this.#values = Buffer.from(this.#values.buffer.transfer(capacity))
+    this.#hold(this.#values.buffer.transfer(capacity))
+  }
+
+  #hold(buffer: ArrayBuffer): void {
+    this.#values = Buffer.from(buffer)
+    this.#view = new DataView(buffer)
   }
 
   #endRow(): void {
@@ -132,11 +148,11 @@ export class Column {
     this.#pages.push({ rows: this.#rows, values, present })
     this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
     // The next page will be about as long; an eighth more spares growing.
-    const capacity = Math.min(Math.ceil((this.#used * 9) / 8), pageBytesMax)
-    this.#values = Buffer.from(new ArrayBuffer(Math.max(pageBytesMin, capacity)))
+    const capacity = Math.min(Math.ceil((this.#used * 9) / 8), levelsRoom + pageBytesMax)
+    this.#hold(new ArrayBuffer(Math.max(pageBytesMin, capacity)))
     if (present) this.#present = new Uint8Array(pageRowsMax / 8)
     else this.#present.fill(0)
-    this.#used = 0
+    this.#used = levelsRoom
     this.#rows = 0
     this.#nulls = 0
   }

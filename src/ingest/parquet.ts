@@ -1,6 +1,6 @@
 /**
- * Row groups to a Parquet file, and the proof that the file has them all. The only importer of parquetjs-lite: schema, row
- * groups, footer and thrift are its; pages are made here, because the columns hold them in plain encoding already, and
+ * Row groups to a Parquet file, and the proof that the file has them all. The only importer of parquetjs-lite: schema, footer
+ * and thrift are its; pages and row groups are made here, because the columns hold them in plain encoding already, and
  * because the package's own way rounds large integers and reads row by row. Version 0.8.7 is pinned: its insides are used.
  */
 import parquet, { type ParquetEnvelopeWriter } from 'parquetjs-lite'
@@ -9,7 +9,7 @@ import parquetjs from 'parquetjs-lite/lib/util.js'
 import { landingColumns } from '../landing.ts'
 import { compressSync } from '../snappy.ts'
 import type { RowGroup } from './batch.ts'
-import type { ColumnPage } from './columns.ts'
+import { type ColumnPage, levelsRoom } from './columns.ts'
 
 /** Statistics would hold whole values (ten of 1 MB make a file of 68 MB), and their UTF-8 bounds are wrong. */
 const schema = new parquet.ParquetSchema(
@@ -34,7 +34,7 @@ export async function encodeParquet(groups: readonly RowGroup[]): Promise<Uint8A
   const write = (bytes: Uint8Array): void => void parts.push(bytes)
   const writer = new parquet.ParquetEnvelopeWriter(schema, write, () => undefined, 0, options)
   writer.writeHeader()
-  for (const group of groups) writeGroup(writer, group)
+  for (const group of groups) writeGroup(writer, group, snappy)
   writer.writeFooter({})
   const file = joined(parts)
   await verify(file, groups)
@@ -60,33 +60,54 @@ export async function* readChanges(
   return
 }
 
-function writeGroup(writer: ParquetEnvelopeWriter, group: RowGroup): void {
-  const uncompressedBytes: number[] = []
-  const pages = Object.fromEntries(
-    landingColumns.map(({ name, optional }, index) => {
-      const encoded = (group.columns[index] ?? []).map((page) => encodePage(page, optional))
-      uncompressedBytes.push(encoded.reduce((sum, page) => sum + page.uncompressedBytes, 0))
-      return [name, encoded.map(({ page, rows }) => ({ page, num_values: rows, first_row_index: 0 }))]
-    }),
-  )
-  writer.writeRowGroup({ rowCount: group.rows, pages })
-
-  // The package states compressed sizes as uncompressed ones; readers reserve memory by them.
-  const written = writer.rowGroups.at(-1)
-  if (!written) throw new Error('the writer lost a row group')
-  written.columns.forEach((column, index) => {
-    column.meta_data.total_uncompressed_size = uncompressedBytes[index] ?? 0
+/** Pages go out as they are made: the package would copy what a row group has so far for each of its columns. */
+function writeGroup(writer: ParquetEnvelopeWriter, group: RowGroup, codec: Codec): void {
+  const columns = landingColumns.map(({ name, type, optional }, index) => {
+    const start = writer.offset
+    let plainBytes = 0
+    let values = 0
+    for (const page of group.columns[index] ?? []) {
+      const { head, body, plain } = encodePage(page, optional, codec)
+      writer.writeSection(head)
+      writer.writeSection(body)
+      plainBytes += head.length + plain
+      values += page.rows
+    }
+    const data = new thrift.ColumnMetaData()
+    data.type = physicalTypes[type]
+    data.encodings = [thrift.Encoding.RLE, thrift.Encoding.PLAIN]
+    data.path_in_schema = [name]
+    data.codec = codec.id
+    data.num_values = values
+    data.total_uncompressed_size = plainBytes
+    data.total_compressed_size = writer.offset - start
+    data.data_page_offset = start
+    const column = new thrift.ColumnChunk()
+    column.file_offset = start
+    column.meta_data = data
+    return column
   })
-  written.total_byte_size = uncompressedBytes.reduce((sum, bytes) => sum + bytes, 0)
+  const written = new thrift.RowGroup()
+  written.columns = columns
+  written.num_rows = group.rows
+  written.total_byte_size = columns.reduce((sum, { meta_data }) => sum + meta_data.total_uncompressed_size, 0)
+  writer.rowGroups.push(written)
+  writer.rowCount += group.rows
 }
 
-/** `uncompressedBytes` counts the page's header, as the footer's sums do. */
-type EncodedPage = { readonly page: Buffer; readonly rows: number; readonly uncompressedBytes: number }
+const physicalTypes = { UTF8: thrift.Type.BYTE_ARRAY, INT32: thrift.Type.INT32, INT64: thrift.Type.INT64 }
 
-function encodePage(page: ColumnPage, optional: boolean): EncodedPage {
-  const levels = optional ? encodeLevels(page) : Buffer.alloc(0)
-  const plain = Buffer.concat([levels, new Uint8Array(page.values)])
-  const body = compressSync(plain)
+/** How pages are compressed, as their columns' metadata have it. */
+type Codec = { readonly id: number; readonly compress: (plain: Uint8Array) => Buffer }
+
+const snappy: Codec = { id: thrift.CompressionCodec.SNAPPY, compress: compressSync }
+
+/** `plain` counts the bytes before compression. */
+type EncodedPage = { readonly head: Buffer; readonly body: Buffer; readonly plain: number }
+
+function encodePage(page: ColumnPage, optional: boolean, codec: Codec): EncodedPage {
+  const plain = plainOf(page, optional)
+  const body = codec.compress(plain)
   const header = new thrift.PageHeader()
   header.type = thrift.PageType.DATA_PAGE
   header.uncompressed_page_size = plain.length
@@ -96,8 +117,17 @@ function encodePage(page: ColumnPage, optional: boolean): EncodedPage {
   header.data_page_header.encoding = thrift.Encoding.PLAIN
   header.data_page_header.definition_level_encoding = thrift.Encoding.RLE
   header.data_page_header.repetition_level_encoding = thrift.Encoding.RLE
-  const head = parquetjs.serializeThrift(header)
-  return { page: Buffer.concat([head, body]), rows: page.rows, uncompressedBytes: head.length + plain.length }
+  return { head: parquetjs.serializeThrift(header), body, plain: plain.length }
+}
+
+/** The levels, where there are any, right before the values. */
+function plainOf(page: ColumnPage, optional: boolean): Buffer {
+  if (!optional) return Buffer.from(page.values, levelsRoom)
+  const levels = encodeLevels(page)
+  const start = levelsRoom - levels.length
+  const plain = Buffer.from(page.values, start)
+  plain.set(levels)
+  return plain
 }
 
 /**
@@ -106,7 +136,7 @@ function encodePage(page: ColumnPage, optional: boolean): EncodedPage {
  */
 function encodeLevels({ rows, values, present }: ColumnPage): Buffer {
   const run =
-    present === null || values.byteLength === 0
+    present === null || values.byteLength === levelsRoom
       ? [Buffer.from(varint(rows << 1)), Buffer.from([present === null ? 1 : 0])]
       : [Buffer.from(varint((Math.ceil(rows / 8) << 1) | 1)), new Uint8Array(present, 0, Math.ceil(rows / 8))]
   const length = Buffer.alloc(4)

@@ -9,16 +9,14 @@ declare module 'parquetjs-lite' {
 
   type ParquetSchema = { readonly fieldList: readonly unknown[] }
 
-  type Page = { readonly page: Uint8Array; readonly num_values: number; readonly first_row_index: number }
-
   export type ParquetEnvelopeWriter = {
-    /** of the row groups written so far, as the footer will have them */
-    readonly rowGroups: readonly {
-      total_byte_size: number
-      readonly columns: readonly { readonly meta_data: { total_uncompressed_size: number } }[]
-    }[]
+    /** bytes written so far */
+    readonly offset: number
+    /** of what is written so far, as the footer will have them */
+    readonly rowGroups: object[]
+    rowCount: number
     writeHeader(): void
-    writeRowGroup(group: { readonly rowCount: number; readonly pages: Readonly<Record<string, readonly Page[]>> }): void
+    writeSection(bytes: Uint8Array): void
     writeFooter(metadata: Readonly<Record<string, string>>): void
   }
 
@@ -73,11 +71,31 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     data_page_header: DataPageHeader
   }
 
+  type ColumnMetaData = {
+    type: number
+    encodings: readonly number[]
+    path_in_schema: readonly string[]
+    codec: number
+    num_values: number
+    total_uncompressed_size: number
+    total_compressed_size: number
+    data_page_offset: number
+  }
+
+  type ColumnChunk = { file_offset: number; meta_data: ColumnMetaData }
+
+  type RowGroup = { columns: readonly ColumnChunk[]; num_rows: number; total_byte_size: number }
+
   const thrift: {
     readonly PageHeader: new () => PageHeader
     readonly DataPageHeader: new () => DataPageHeader
+    readonly ColumnMetaData: new () => ColumnMetaData
+    readonly ColumnChunk: new () => ColumnChunk
+    readonly RowGroup: new () => RowGroup
     readonly PageType: { readonly DATA_PAGE: number }
     readonly Encoding: { readonly PLAIN: number; readonly RLE: number }
+    readonly Type: { readonly BYTE_ARRAY: number; readonly INT32: number; readonly INT64: number }
+    readonly CompressionCodec: { readonly SNAPPY: number; readonly GZIP: number; readonly ZSTD: number }
   }
   export default thrift
 }
