@@ -82,21 +82,17 @@ export type PositionParts = Origin & {
  * @throws RangeError where a part is negative or wider than its place
  */
 export function positionOf(parts: PositionParts): string {
-  return [
-    fixed(parts.epoch, 5),
-    parts.order,
-    String(parts.rank),
-    parts.isLogged ? fixed(parts.offset, 20) : `-${fixed(parts.offset, 19)}`,
-    fixed(parts.partition, 5),
-    fixed(parts.rowIndex, 6),
-    fixed(parts.revision, 5),
-  ].join('.')
+  const { order, rank, offset } = parts
+  const place = parts.isLogged ? fixed(offset, 20) : `-${fixed(offset, 19)}`
+  const rest = `${fixed(parts.partition, 5)}.${fixed(parts.rowIndex, 6)}.${fixed(parts.revision, 5)}`
+  return `${fixed(parts.epoch, 5)}.${order}.${rank}.${place}.${rest}`
 }
 
 /** A whole number in decimal, padded with zeros to `width` digits, so that text order is number order. */
 export function fixed(value: number | bigint, width: number): string {
   const digits = value.toString()
-  if (!/^\d+$/.test(digits) || digits.length > width) {
+  const isWhole = value >= 0 && (typeof value === 'bigint' || Number.isSafeInteger(value))
+  if (!isWhole || digits.length > width) {
     throw new RangeError(`${digits} does not fit ${String(width)} digits`)
   }
   return digits.padStart(width, '0')

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Message } from '../change.ts'
-import { isNull, JsonError, type JsonValue, scanJson, stringOf } from '../envelope/json-value.ts'
+import { JsonError, JsonText, type JsonValue, root } from '../envelope/json-value.ts'
 
 export type MessageLine = {
   readonly key: Buffer | null
@@ -19,45 +19,45 @@ const known = ['key', 'value', 'timestamp', 'headers'] as const
 /** What stands on a line; a text that says what is wrong with it. Values are sliced out byte for byte. */
 export function parseMessageLine(line: Buffer): MessageLine | string {
   if (!isUtf8(line)) return 'is not UTF-8'
-  let root: JsonValue
+  const text = new JsonText()
   try {
-    root = scanJson(line)
+    text.scan(line)
   } catch (error) {
     if (error instanceof JsonError) return `is no JSON: ${error.message}`
     throw error
   }
-  if (!root.members) return 'is no JSON object'
+  if (!text.isObject(root)) return 'is no JSON object'
   const members = new Map<string, JsonValue>()
-  for (const member of root.members) {
-    const name = JSON.parse(line.toString('utf8', member.nameStart - 1, member.nameEnd + 1)) as string
+  for (const member of text.membersOf(root)) {
+    const name = text.nameOf(member)
     if (!known.some((one) => one === name)) {
       return `has a member ${JSON.stringify(name)}; known are ${known.join(', ')}, and a message stands in value`
     }
     members.set(name, member)
   }
   const value = members.get('value')
-  if (!value) return 'has no member "value"'
+  if (value === undefined) return 'has no member "value"'
   for (const name of ['key', 'value']) {
     const member = members.get(name)
-    const isText = !member || stringOf(line, member)?.isWellFormed() !== false
+    const isText = member === undefined || text.stringOf(member)?.isWellFormed() !== false
     if (!isText) return `has a "${name}" with half of a surrogate pair, which is no text`
   }
-  const timestamp = timestampOf(line, members.get('timestamp'))
+  const timestamp = timestampOf(text, members.get('timestamp'))
   if (timestamp === undefined) return 'has a "timestamp" that is neither whole milliseconds nor an ISO 8601 time'
-  const headers = headersOf(line, members.get('headers'))
+  const headers = headersOf(text, members.get('headers'))
   if (!headers) return 'has "headers" that are no object of texts'
-  return { key: bytesOf(line, members.get('key')), value: bytesOf(line, value), timestamp, headers }
+  return { key: bytesOf(text, members.get('key')), value: bytesOf(text, value), timestamp, headers }
 }
 
 /** A string's text, and anything else as it is written; null where there is nothing. */
-function bytesOf(line: Buffer, value: JsonValue | undefined): Buffer | null {
-  if (!value || isNull(line, value)) return null
-  const text = stringOf(line, value)
-  return text === null ? line.subarray(value.start, value.end) : Buffer.from(text)
+function bytesOf(line: JsonText, value: JsonValue | undefined): Buffer | null {
+  if (value === undefined || line.isNull(value)) return null
+  const text = line.stringOf(value)
+  return text === null ? line.slice(value) : Buffer.from(text)
 }
 
 /** Undefined where it is none. */
-function timestampOf(line: Buffer, value: JsonValue | undefined): bigint | null | undefined {
+function timestampOf(line: JsonText, value: JsonValue | undefined): bigint | null | undefined {
   const bytes = bytesOf(line, value)
   if (!bytes) return null
   const text = bytes.toString()
@@ -66,9 +66,9 @@ function timestampOf(line: Buffer, value: JsonValue | undefined): bigint | null 
   return Number.isNaN(ms) || ms < 0 ? undefined : BigInt(ms)
 }
 
-function headersOf(line: Buffer, value: JsonValue | undefined): Message['headers'] | null {
-  if (!value || isNull(line, value)) return []
-  const parsed = JSON.parse(line.toString('utf8', value.start, value.end)) as unknown
+function headersOf(line: JsonText, value: JsonValue | undefined): Message['headers'] | null {
+  if (value === undefined || line.isNull(value)) return []
+  const parsed = JSON.parse(line.textOf(value)) as unknown
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null
   const pairs = Object.entries(parsed)
   if (!pairs.every(([, text]) => typeof text === 'string' || text === null)) return null

@@ -3,25 +3,27 @@
  * part can be sliced out byte for byte. What the members mean is each dialect's affair.
  */
 
-/** One value and its place. Members are kept for the outermost object and for the objects directly in it. */
-export type JsonValue = {
-  /** the member's name, between its quotes; 0 and 0 where the value is no member */
-  readonly nameStart: number
-  readonly nameEnd: number
-  /** the value, without the white space around it */
-  readonly start: number
-  readonly end: number
-  /** in the order of the text; null where the value is no object, or lies deeper */
-  readonly members: readonly JsonValue[] | null
-}
-
 /** Where the text ceases to be JSON. */
 export class JsonError extends Error {
   override readonly name = 'JsonError'
 }
 
-/** Levels of objects whose members are kept. */
+/** A value of the text last scanned, by its number there. */
+export type JsonValue = number
+
+/** The outermost value. */
+export const root: JsonValue = 0
+
+/** Levels of objects whose members are kept: the outermost object and the objects directly in it. */
 const detailLevels = 2
+
+/** What is kept of a value: the name's start and end, its own start and end, and the number of the value behind its members. */
+const width = 5
+const nameStartAt = 0
+const nameEndAt = 1
+const startAt = 2
+const endAt = 3
+const nextAt = 4
 
 const quote = 0x22
 const comma = 0x2c
@@ -32,66 +34,146 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
+/** 1 for what stands in a string as itself. */
+const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x20 && byte !== quote && byte !== backslash ? 1 : 0,
+)
+
 /**
- * Scans a whole text. Accepts exactly what JSON.parse accepts, at any depth, without recursion into the depth.
+ * One text after the other: places are kept in one array, which is used again, since an object for each value would cost more
+ * than the scan.
  *
- * @param bytes valid UTF-8
- * @throws JsonError
+ * Invariant: values are those of the text scanned last.
  */
-export function scanJson(bytes: Uint8Array): JsonValue {
-  const value = scanDetailed(bytes, skipSpace(bytes, 0), 0, 0, detailLevels)
-  const end = skipSpace(bytes, value.end)
-  if (end !== bytes.length) fail(end)
-  return value
-}
+export class JsonText {
+  #bytes: Buffer = Buffer.alloc(0)
+  #places = new Int32Array(64 * width)
+  #count = 0
 
-/** The member of that name; the last one where there are several, as JSON.parse and Snowflake have it. */
-export function memberOf(bytes: Buffer, value: JsonValue, name: string): JsonValue | null {
-  return value.members?.findLast((member) => nameIs(bytes, member, name)) ?? null
-}
-
-/** Whether a member has this name, however it is escaped. */
-export function nameIs(bytes: Buffer, { nameStart, nameEnd }: JsonValue, name: string): boolean {
-  for (let at = nameStart; at < nameEnd; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte === backslash || byte >= 0x80) return textBetween(bytes, nameStart, nameEnd) === name
-    if (name.charCodeAt(at - nameStart) !== byte) return false
+  /**
+   * Scans a whole text. Accepts exactly what JSON.parse accepts, at any depth, without recursion into the depth.
+   *
+   * @param bytes valid UTF-8
+   * @throws JsonError
+   */
+  scan(bytes: Buffer): void {
+    this.#bytes = bytes
+    this.#count = 0
+    const end = skipSpace(bytes, this.#scanDetailed(skipSpace(bytes, 0), 0, 0, detailLevels))
+    if (end !== bytes.length) fail(end)
   }
-  return nameEnd - nameStart === name.length
-}
 
-/** The text of a string value, its escapes resolved; null where the value is no string. */
-export function stringOf(bytes: Buffer, value: JsonValue): string | null {
-  return bytes[value.start] === quote ? textBetween(bytes, value.start + 1, value.end - 1) : null
-}
-
-export function isNull(bytes: Uint8Array, value: JsonValue): boolean {
-  return bytes[value.start] === 0x6e
-}
-
-function textBetween(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end)
-  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
-}
-
-/** A value whose members are wanted, down to `levels`. */
-function scanDetailed(bytes: Uint8Array, start: number, nameStart: number, nameEnd: number, levels: number): JsonValue {
-  if (bytes[start] !== openBrace || levels === 0) {
-    return { nameStart, nameEnd, start, end: skipValue(bytes, start), members: null }
+  get bytes(): Buffer {
+    return this.#bytes
   }
-  const members: JsonValue[] = []
-  let at = skipSpace(bytes, start + 1)
-  if (bytes[at] === closeBrace) return { nameStart, nameEnd, start, end: at + 1, members }
-  for (;;) {
-    if (bytes[at] !== quote) fail(at)
-    const afterName = skipString(bytes, at)
-    const valueAt = skipColon(bytes, afterName)
-    const member = scanDetailed(bytes, valueAt, at + 1, afterName - 1, levels - 1)
-    members.push(member)
-    at = skipSpace(bytes, member.end)
-    if (bytes[at] === closeBrace) return { nameStart, nameEnd, start, end: at + 1, members }
-    if (bytes[at] !== comma) fail(at)
-    at = skipSpace(bytes, at + 1)
+
+  /** Exactly the bytes of the value, without the white space around it. */
+  slice(value: JsonValue): Buffer {
+    return this.#bytes.subarray(this.#place(value, startAt), this.#place(value, endAt))
+  }
+
+  /** From the quote before its name to its end. */
+  sliceWithName(member: JsonValue): Buffer {
+    return this.#bytes.subarray(this.#place(member, nameStartAt) - 1, this.#place(member, endAt))
+  }
+
+  isObject(value: JsonValue): boolean {
+    return this.#bytes[this.#place(value, startAt)] === openBrace
+  }
+
+  isNull(value: JsonValue): boolean {
+    return this.#bytes[this.#place(value, startAt)] === 0x6e
+  }
+
+  /** In the order of the text; none where the value is no object, or lies deeper than `detailLevels`. */
+  membersOf(value: JsonValue): readonly JsonValue[] {
+    const members: JsonValue[] = []
+    const end = this.#place(value, nextAt)
+    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) members.push(at)
+    return members
+  }
+
+  /** The member of that name; the last one where there are several, as JSON.parse and Snowflake have it. Null: none. */
+  memberOf(value: JsonValue, name: string): JsonValue | null {
+    let found: JsonValue | null = null
+    const end = this.#place(value, nextAt)
+    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) if (this.nameIs(at, name)) found = at
+    return found
+  }
+
+  /** Whether the member has this name, however it is escaped. */
+  nameIs(member: JsonValue, name: string): boolean {
+    const start = this.#place(member, nameStartAt)
+    const end = this.#place(member, nameEndAt)
+    for (let at = start; at < end; at++) {
+      const byte = this.#bytes[at] ?? 0
+      if (byte === backslash || byte >= 0x80) return this.nameOf(member) === name
+      if (name.charCodeAt(at - start) !== byte) return false
+    }
+    return end - start === name.length
+  }
+
+  /** The member's name, its escapes resolved. */
+  nameOf(member: JsonValue): string {
+    return this.#textBetween(this.#place(member, nameStartAt), this.#place(member, nameEndAt))
+  }
+
+  /** The text of a string value, its escapes resolved; null where the value is no string. */
+  stringOf(value: JsonValue): string | null {
+    const start = this.#place(value, startAt)
+    return this.#bytes[start] === quote ? this.#textBetween(start + 1, this.#place(value, endAt) - 1) : null
+  }
+
+  /** As it is written. */
+  textOf(value: JsonValue): string {
+    return this.#bytes.toString('utf8', this.#place(value, startAt), this.#place(value, endAt))
+  }
+
+  #textBetween(start: number, end: number): string {
+    const text = this.#bytes.toString('utf8', start, end)
+    return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+  }
+
+  #place(value: JsonValue, which: number): number {
+    return this.#places[value * width + which] ?? 0
+  }
+
+  /** A value whose members are wanted, down to `levels`. The place behind it. */
+  #scanDetailed(start: number, nameStart: number, nameEnd: number, levels: number): number {
+    const bytes = this.#bytes
+    const own = this.#count++
+    if (this.#count * width > this.#places.length) this.#grow()
+    const end =
+      bytes[start] === openBrace && levels > 0 ? this.#scanMembers(start, levels - 1) : skipValue(bytes, start)
+    const places = this.#places
+    const at = own * width
+    places[at + nameStartAt] = nameStart
+    places[at + nameEndAt] = nameEnd
+    places[at + startAt] = start
+    places[at + endAt] = end
+    places[at + nextAt] = this.#count
+    return end
+  }
+
+  #scanMembers(start: number, levels: number): number {
+    const bytes = this.#bytes
+    let at = skipSpace(bytes, start + 1)
+    if (bytes[at] === closeBrace) return at + 1
+    for (;;) {
+      if (bytes[at] !== quote) fail(at)
+      const afterName = skipString(bytes, at)
+      const end = this.#scanDetailed(skipColon(bytes, afterName), at + 1, afterName - 1, levels)
+      at = skipSpace(bytes, end)
+      if (bytes[at] === closeBrace) return at + 1
+      if (bytes[at] !== comma) fail(at)
+      at = skipSpace(bytes, at + 1)
+    }
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#places.length * 2)
+    larger.set(this.#places)
+    this.#places = larger
   }
 }
 
@@ -148,7 +230,9 @@ function skipColon(bytes: Uint8Array, from: number): number {
 function skipSpace(bytes: Uint8Array, from: number): number {
   let at = from
   for (;;) {
-    const byte = bytes[at]
+    const byte = bytes[at] ?? quote
+    // All white space, and nothing that a value begins with, is at most a space.
+    if (byte > 0x20) return at
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at
     at++
   }
@@ -171,12 +255,13 @@ function skipWord(bytes: Uint8Array, at: number, word: string): number {
 }
 
 function skipString(bytes: Uint8Array, start: number): number {
+  const { length } = bytes
   let at = start + 1
   for (;;) {
+    while (at < length && isPlain[bytes[at] ?? 0] === 1) at++
     const byte = bytes[at]
     if (byte === quote) return at + 1
-    if (byte === undefined || byte < 0x20) fail(at)
-    at = byte === backslash ? skipEscape(bytes, at + 1) : at + 1
+    at = byte === backslash ? skipEscape(bytes, at + 1) : fail(at)
   }
 }
 

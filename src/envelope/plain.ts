@@ -7,10 +7,13 @@ import { isUtf8 } from 'node:buffer'
 import { type Change, type Message, type Op, type Origin, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
-import { JsonError, type JsonValue, isNull, memberOf, nameIs, scanJson, stringOf } from './json-value.ts'
+import { JsonError, JsonText, type JsonValue, root } from './json-value.ts'
 import { orderOf } from './order.ts'
 import { type Row, bytesOf } from './row.ts'
 import { idOf } from './row-id.ts'
+
+/** The dialect's own members. */
+const own = ['operation', 'before', 'after'] as const
 
 type Operation = 'INSERT' | 'UPDATE' | 'DELETE'
 
@@ -24,6 +27,10 @@ type Envelope = {
 /** A row's change of one id, without what the whole message gives. */
 type Part = { readonly op: Op; readonly id: string; readonly row: Row; readonly after: Row | null }
 
+/** Used for one message after the other: nothing of a message is kept in them once it is decoded. */
+const valueText = new JsonText()
+const keyText = new JsonText()
+
 export function decodePlain(message: Message, value: Buffer, table: TableConfig, origin: Origin): Decoded {
   const envelope = envelopeOf(value)
   if ('code' in envelope) return envelope
@@ -31,18 +38,30 @@ export function decodePlain(message: Message, value: Buffer, table: TableConfig,
   if ('code' in parts) return parts
 
   const changes: Change[] = []
-  for (const [rowIndex, { op, id, row, after }] of parts.entries()) {
+  const { offset, partition } = message
+  const { epoch, revision, isLogged } = origin
+  const before = envelope.before && bytesOf(envelope.before)
+  for (const { op, id, row, after } of parts) {
+    const rowIndex = changes.length
     const order = orderOf(table, message, { row, fallback: envelope.after, isDelete: op === 'd' })
     if ('code' in order) return order
-    const { offset, partition } = message
     changes.push({
       rowIndex,
       op,
       id,
-      position: positionOf({ ...origin, ...order, offset, partition, rowIndex }),
+      position: positionOf({
+        epoch,
+        revision,
+        isLogged,
+        order: order.order,
+        rank: order.rank,
+        offset,
+        partition,
+        rowIndex,
+      }),
       sourceTable: null,
       sourceTs: null,
-      before: envelope.before && bytesOf(envelope.before),
+      before,
       after: after && bytesOf(after),
       meta: envelope.meta,
     })
@@ -51,53 +70,56 @@ export function decodePlain(message: Message, value: Buffer, table: TableConfig,
 }
 
 function envelopeOf(bytes: Buffer): Envelope | Reject {
-  const root = rootOf(bytes)
-  if ('code' in root) return root
-  if (!root.members) return reject('NOT_AN_ENVELOPE', 'the message is no JSON object')
+  const text = valueText
+  const unreadable = scanned(text, bytes)
+  if (unreadable) return unreadable
+  if (!text.isObject(root)) return reject('NOT_AN_ENVELOPE', 'the message is no JSON object')
 
-  const operation = operationOf(bytes, root)
+  const operation = operationOf(text)
   if (typeof operation !== 'string') return operation
-  const before = rowOf(bytes, root, 'before')
+  const before = rowOf(text, 'before')
   if (before && 'code' in before) return before
-  const after = rowOf(bytes, root, 'after')
+  const after = rowOf(text, 'after')
   if (after && 'code' in after) return after
-  return { operation, before, after, meta: metaOf(bytes, root.members) }
+  return { operation, before, after, meta: metaOf(text) }
 }
 
-function rootOf(bytes: Buffer): JsonValue | Reject {
+/** Null where the text was scanned. */
+function scanned(text: JsonText, bytes: Buffer): Reject | null {
   if (!isUtf8(bytes)) return reject('NOT_UTF8', 'the message value is not UTF-8')
   try {
-    return scanJson(bytes)
+    text.scan(bytes)
+    return null
   } catch (error) {
     if (error instanceof JsonError) return reject('NOT_JSON', error.message)
     throw error
   }
 }
 
-function operationOf(bytes: Buffer, root: JsonValue): Operation | Reject {
-  const member = memberOf(bytes, root, 'operation')
-  if (!member || isNull(bytes, member)) return reject('OPERATION_MISSING', 'member "operation" is missing or null')
-  const text = stringOf(bytes, member)
+function operationOf(json: JsonText): Operation | Reject {
+  const member = json.memberOf(root, 'operation')
+  if (member === null || json.isNull(member))
+    return reject('OPERATION_MISSING', 'member "operation" is missing or null')
+  const text = json.stringOf(member)
   if (text === 'INSERT' || text === 'UPDATE' || text === 'DELETE') return text
   return reject('OPERATION_UNKNOWN', 'member "operation" is none of INSERT, UPDATE, DELETE (in capitals)')
 }
 
 /** Null where the member is missing or null. */
-function rowOf(bytes: Buffer, root: JsonValue, name: 'before' | 'after'): Row | Reject | null {
-  const member = memberOf(bytes, root, name)
-  if (!member || isNull(bytes, member)) return null
-  if (!member.members) return reject('NOT_AN_ENVELOPE', `member "${name}" is neither an object nor null`)
-  return { bytes, value: member }
+function rowOf(text: JsonText, name: 'before' | 'after'): Row | Reject | null {
+  const member = text.memberOf(root, name)
+  if (member === null || text.isNull(member)) return null
+  if (!text.isObject(member)) return reject('NOT_AN_ENVELOPE', `member "${name}" is neither an object nor null`)
+  return { text, value: member }
 }
 
 /** The members beyond the dialect's own, as they stand; null where there are none. */
-function metaOf(bytes: Buffer, members: readonly JsonValue[]): Buffer | null {
-  const extra = members.filter(
-    (member) =>
-      !nameIs(bytes, member, 'operation') && !nameIs(bytes, member, 'before') && !nameIs(bytes, member, 'after'),
-  )
-  if (extra.length === 0) return null
-  const pieces = extra.map(({ nameStart, end }) => bytes.subarray(nameStart - 1, end))
+function metaOf(text: JsonText): Buffer | null {
+  const members = text.membersOf(root)
+  const isExtra = (member: JsonValue): boolean => !own.some((name) => text.nameIs(member, name))
+  if (!members.some(isExtra)) return null
+  const extra = members.filter(isExtra)
+  const pieces = extra.map((member) => text.sliceWithName(member))
   const texts = pieces.flatMap((piece, index) => (index === 0 ? [piece] : [Buffer.from(','), piece]))
   return Buffer.concat([Buffer.from('{'), ...texts, Buffer.from('}')])
 }
@@ -128,6 +150,5 @@ function deleteOf({ before, after }: Envelope, message: Message, table: TableCon
 /** The message's key where it is a JSON object. */
 function keyRowOf({ key }: Message): Row | null {
   if (!key) return null
-  const value = rootOf(key)
-  return 'code' in value || !value.members ? null : { bytes: key, value }
+  return scanned(keyText, key) || !keyText.isObject(root) ? null : { text: keyText, value: root }
 }

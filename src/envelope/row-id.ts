@@ -16,10 +16,9 @@ export function idOf(row: Row, key: readonly string[], fallback?: Row): string |
     const value = keyColumnOf(row, column) ?? (fallback ? keyColumnOf(fallback, column) : null)
     if (value === null) return reject('KEY_MISSING', `key column ${column} is missing or null`)
     if ('code' in value) return value
+    if (key.length === 1) return value.text
     values.push(value)
   }
-  const [only] = values
-  if (only && values.length === 1) return only.text
   return `[${values.map(({ text, isString }) => (isString ? JSON.stringify(text) : text)).join(',')}]`
 }
 

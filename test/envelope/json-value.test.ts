@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decode } from '../../src/envelope/envelope.ts'
-import { memberOf, scanJson } from '../../src/envelope/json-value.ts'
+import { JsonText, root } from '../../src/envelope/json-value.ts'
 import { exampleTable } from '../support/config.ts'
 
 const space = fc.stringMatching(/^[ \t\n\r]{0,2}$/)
@@ -59,7 +59,7 @@ const parses = (text: string): boolean => {
 
 const scans = (text: string): boolean => {
   try {
-    scanJson(Buffer.from(text))
+    new JsonText().scan(Buffer.from(text))
     return true
   } catch {
     return false
@@ -138,20 +138,22 @@ test('the members of an object and of the objects in it are sliced byte for byte
   fc.assert(
     fc.property(fc.dictionary(fc.string({ maxLength: 3 }), object, { maxKeys: 4 }), random, (outer, stream) => {
       const bytes = Buffer.from(written(outer, draw(stream)))
-      const root = scanJson(bytes)
+      const json = new JsonText()
+      json.scan(bytes)
       for (const [name, inner] of Object.entries(outer)) {
-        const member = memberOf(bytes, root, name)
-        assert.ok(member)
-        const slice = bytes.toString('utf8', member.start, member.end)
+        const member = json.memberOf(root, name)
+        assert.ok(member !== null)
+        const slice = json.slice(member).toString()
+        assert.equal(json.textOf(member), slice)
         assert.equal(slice, slice.trim())
         assert.deepEqual(JSON.parse(slice), JSON.parse(JSON.stringify(inner)))
         for (const [column, item] of Object.entries(inner)) {
-          const found = memberOf(bytes, member, column)
-          assert.ok(found)
-          assert.deepEqual(JSON.parse(bytes.toString('utf8', found.start, found.end)), JSON.parse(JSON.stringify(item)))
+          const found = json.memberOf(member, column)
+          assert.ok(found !== null)
+          assert.deepEqual(JSON.parse(json.textOf(found)), JSON.parse(JSON.stringify(item)))
         }
       }
-      assert.equal(memberOf(bytes, root, 'longer than any name'), null)
+      assert.equal(json.memberOf(root, 'longer than any name'), null)
     }),
     { numRuns: 500 },
   )
