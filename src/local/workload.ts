@@ -78,7 +78,7 @@ function orderRow(id: number, below: Below): string {
 }
 
 /** A small seeded generator (Tommy Ettinger's mulberry32): uniform in [0, 1). */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
