@@ -150,13 +150,13 @@ async function measureParts(
   how: Pick<How, 'parallel' | 'perSecond'>,
   newest: NewestChanges,
 ): Promise<Measured> {
-  const { io, logger } = ground
+  const { io, logger, config } = ground
   const rejects = new Map<FailureCode, number>()
   const files: Tally[] = []
   const units = lengthOf(record.parts)
   const progress = new Progress('messages', units, 0, Date.now())
   const shown = show(io, logger, 'plan', textOf(progress))
-  const encoder = startEncoder()
+  const encoder = startEncoder(config.ingest)
   try {
     const { tail } = await replayParts(
       record.parts.map((part) => ({ ...part, from: part.range.first })),

@@ -117,13 +117,13 @@ async function replayAll(
   how: Pick<How, 'parallel' | 'perSecond'>,
   signal: AbortSignal,
 ): Promise<Finished> {
-  const { store, stage, prefix, io, logger } = ground
+  const { store, stage, prefix, config, io, logger } = ground
   const { topic } = record.request
   const files = await store.files(topic, record.name)
   const parts = record.parts.map((part) => ({ ...part, from: resumeAt(part, files, record.isSparse) }))
   const before = parts.reduce((sum, { from, range }) => sum + Number(from - range.first), 0)
   const progress = new Progress('messages', lengthOf(parts), before, Date.now())
-  const encoder = startEncoder()
+  const encoder = startEncoder(config.ingest)
   const shown = show(io, logger, record.name, textOf(progress))
   let stillRejected = 0
   const pacer = new Pacer(how.perSecond)

@@ -3,6 +3,7 @@
  * What a file holds is decided in parquet.ts.
  */
 import { Worker } from 'node:worker_threads'
+import type { IngestConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import type { SealedBatch } from './batch.ts'
 import type { EncodeAnswer, EncodeRequest } from './encoder-worker.ts'
@@ -23,6 +24,7 @@ export interface Encoder {
 }
 
 export type EncoderOptions = {
+  readonly compression: IngestConfig['compression']
   /** threads at the most; one encodes some 200,000 rows a second */
   readonly workers?: number
   /** the body of a thread, where a test brings its own */
@@ -41,7 +43,7 @@ type Seat = { worker: Worker | null; job: Job | null }
 /** The same folder in development (.ts, run as it is) and in the build (.js). */
 const defaultWorkerUrl = new URL(`./encoder-worker${import.meta.url.slice(-3)}`, import.meta.url)
 
-export function startEncoder({ workers = 1, workerUrl = defaultWorkerUrl }: EncoderOptions = {}): Encoder {
+export function startEncoder({ compression, workers = 1, workerUrl = defaultWorkerUrl }: EncoderOptions): Encoder {
   const seats: readonly Seat[] = Array.from({ length: workers }, () => ({ worker: null, job: null }))
   const waiting: Job[] = []
   let closed = false
@@ -87,7 +89,7 @@ export function startEncoder({ workers = 1, workerUrl = defaultWorkerUrl }: Enco
       const worker = seatWorker(seat)
       worker.ref()
       try {
-        worker.postMessage({ groups } satisfies EncodeRequest, buffersOf(job.batch))
+        worker.postMessage({ groups, compression } satisfies EncodeRequest, buffersOf(job.batch))
       } catch (error) {
         settle(seat, () => {
           job.reject(failed(job.batch, error))

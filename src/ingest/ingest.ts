@@ -50,7 +50,7 @@ export type Ingest = {
 /** Returns at once; everything that is not there yet is waited for. */
 export function startIngest(config: Config, logger: Logger, metrics: Metrics): Ingest {
   const stage = openStage(config.stage)
-  const encoder = startEncoder()
+  const encoder = startEncoder(config.ingest)
   const stopping = new AbortController()
   const stageOutage = new Outage('the stage', logger, { reachable: metrics.firn_stage_reachable })
   const kafkaOutage = new Outage('Kafka', logger)

@@ -104,3 +104,10 @@ declare module 'parquetjs-lite/lib/util.js' {
   const parquetjs: { serializeThrift(value: object): Buffer }
   export default parquetjs
 }
+
+declare module 'parquetjs-lite/lib/compression.js' {
+  const compression: {
+    readonly PARQUET_COMPRESSION_METHODS: Record<string, { readonly inflate: (compressed: Buffer) => Buffer }>
+  }
+  export default compression
+}

@@ -22,12 +22,12 @@ const { brokers, topic, group, messages, stage } = JSON.parse(process.argv[2] ??
 const rowsPerFile = 50_000
 
 type Writer = {
-  appendRow(row: Readonly<Record<string, unknown>>): Promise<void>
-  close(): Promise<void>
+  readonly appendRow: (row: Readonly<Record<string, unknown>>) => Promise<void>
+  readonly close: () => Promise<void>
 }
 type RowsApi = {
   readonly ParquetSchema: new (fields: Readonly<Record<string, unknown>>) => unknown
-  readonly ParquetWriter: { openFile(schema: unknown, path: string): Promise<Writer> }
+  readonly ParquetWriter: { readonly openFile: (schema: unknown, path: string) => Promise<Writer> }
 }
 const { ParquetSchema, ParquetWriter } = parquet as unknown as RowsApi
 const text = { type: 'UTF8', optional: true, compression: 'SNAPPY' }
@@ -66,7 +66,8 @@ const consumer = kafka.consumer({ groupId: group, sessionTimeout: 60_000 })
 await consumer.connect()
 await consumer.subscribe({ topics: [topic], fromBeginning: true })
 await consumer.run({
-  eachBatch: async ({ batch: { partition, messages: batch }, heartbeat }) => {
+  eachBatch: async (payload) => {
+    const { partition, messages: batch } = payload.batch
     for (const { offset, timestamp, value } of batch) {
       let file = open.get(partition)
       if (!file) {
@@ -92,10 +93,10 @@ await consumer.run({
       file.rows++
       if (file.rows === rowsPerFile) {
         await store(partition)
-        await heartbeat()
+        await payload.heartbeat()
       }
     }
-    await heartbeat()
+    await payload.heartbeat()
     seen += batch.length
     if (seen < messages) return
     for (const left of [...open.keys()]) await store(left)

@@ -114,7 +114,7 @@ async function begin(name: Contender, { folder, brokers, group, messages, stage 
   const settings = {
     kafka: { brokers, group },
     stage,
-    ingest: { freshness: '1s' },
+    ingest: { freshness: '1s', compression: process.env['PARQUET'] ?? 'snappy' },
     status: { listen: '127.0.0.1:0' },
     tables: [{ topic, table: 'BENCH.ORDERS', key: ['id'] }],
   }

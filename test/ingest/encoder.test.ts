@@ -10,8 +10,8 @@ import { encodeParquet } from '../../src/ingest/parquet.ts'
 /** A thread that dies by a batch of one row, as it would for want of memory; any other batch it encodes. */
 const mortal = new URL('../support/mortal-encoder-worker.ts', import.meta.url)
 
-function encoderFor(t: TestContext, options: EncoderOptions = {}): Encoder {
-  const encoder = startEncoder(options)
+function encoderFor(t: TestContext, options: Omit<EncoderOptions, 'compression'> = {}): Encoder {
+  const encoder = startEncoder({ compression: 'snappy', ...options })
   t.after(() => encoder.close())
   return encoder
 }
@@ -36,7 +36,7 @@ test('the thread makes the same file as a direct call, and takes the buffers of 
   const batch = sealed(100)
   const { file, rows } = await encoder.encode(batch)
   assert.equal(rows, 100)
-  assert.deepEqual(file, await encodeParquet(sealed(100).groups))
+  assert.deepEqual(file, await encodeParquet(sealed(100).groups, 'snappy'))
   assert.ok(batch.groups[0]?.columns.flat().every(({ values }) => values.detached))
 })
 
@@ -46,7 +46,7 @@ test('more batches than threads are all encoded, each into its own file', async 
   const files = await Promise.all(sizes.map((rows) => encoder.encode(sealed(rows))))
   for (const [index, { file, rows }] of files.entries()) {
     assert.equal(rows, sizes[index])
-    assert.deepEqual(file, await encodeParquet(sealed(rows).groups))
+    assert.deepEqual(file, await encodeParquet(sealed(rows).groups, 'snappy'))
   }
 })
 
@@ -101,7 +101,7 @@ test('an encoder with nothing to do does not keep the process alive', { timeout:
     const { Batch } = await import(${JSON.stringify(batchUrl.href)})
     const batch = new Batch({ topic: 't', epoch: 1, partition: 0, first: 0n, openedAtMs: 0 })
     batch.cover(1n)
-    await startEncoder().encode(batch.seal())`
+    await startEncoder({ compression: 'snappy' }).encode(batch.seal())`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
   const [exitCode] = (await once(worker, 'exit')) as [number]
   assert.equal(exitCode, 0)

@@ -98,8 +98,12 @@ function expectedRows(added: readonly Added[]): Record<string, unknown>[] {
   })
 }
 
-async function assertRoundTrip(added: readonly Added[]): Promise<void> {
-  writeFileSync(path, await encodeParquet(sealed(added).groups))
+type Compression = Parameters<typeof encodeParquet>[1]
+
+const compression = fc.constantFrom<Compression>('zstd', 'snappy', 'gzip')
+
+async function assertRoundTrip(added: readonly Added[], compression: Compression = 'zstd'): Promise<void> {
+  writeFileSync(path, await encodeParquet(sealed(added).groups, compression))
   const rows = await query(`SELECT * FROM read_parquet('${path}')`)
   const sorted = (row: Record<string, unknown>): unknown[] => landingColumns.map(({ name }) => row[name])
   assert.deepEqual(rows.map(sorted), expectedRows(added).map(sorted))
@@ -184,7 +188,9 @@ const plainRow = (offset: bigint, afterText: string | null, rest: Partial<Change
 describe('a landing file', () => {
   test('holds any rows exactly: nulls, empty texts, bytes that are no text, integers of 64 bits', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(added, { maxLength: 60 }), (list) => assertRoundTrip(numbered(list))),
+      fc.asyncProperty(fc.array(added, { maxLength: 60 }), compression, (list, codec) =>
+        assertRoundTrip(numbered(list), codec),
+      ),
       { numRuns: 150 },
     )
   })
@@ -229,21 +235,24 @@ describe('a landing file', () => {
     )
   })
 
-  test('states sizes that add up, SNAPPY, and no statistics', async () => {
-    await assertRoundTrip(
-      Array.from({ length: 5000 }, (_, index) => plainRow(BigInt(index), `{"same":"${'x'.repeat(90)}"}`)),
-    )
-    const columns = await query(`SELECT * FROM parquet_metadata('${path}')`)
-    assert.equal(columns.length, landingColumns.length)
-    for (const column of columns) {
-      assert.equal(column['compression'], 'SNAPPY')
-      assert.equal(column['stats_min_value'], null)
-      assert.equal(column['num_values'], 5000n)
-    }
-    const afterColumn = columns.find((column) => column['path_in_schema'] === 'after')
-    assert.ok((afterColumn?.['total_uncompressed_size'] as bigint) > 5000n * 100n)
-    assert.ok((afterColumn?.['total_compressed_size'] as bigint) < 5000n * 20n)
-  })
+  for (const codec of ['zstd', 'snappy', 'gzip'] as const) {
+    test(`states sizes that add up, ${codec}, and no statistics`, async () => {
+      await assertRoundTrip(
+        Array.from({ length: 5000 }, (_, index) => plainRow(BigInt(index), `{"same":"${'x'.repeat(90)}"}`)),
+        codec,
+      )
+      const columns = await query(`SELECT * FROM parquet_metadata('${path}')`)
+      assert.equal(columns.length, landingColumns.length)
+      for (const column of columns) {
+        assert.equal(column['compression'], codec.toUpperCase())
+        assert.equal(column['stats_min_value'], null)
+        assert.equal(column['num_values'], 5000n)
+      }
+      const afterColumn = columns.find((column) => column['path_in_schema'] === 'after')
+      assert.ok((afterColumn?.['total_uncompressed_size'] as bigint) > 5000n * 100n)
+      assert.ok((afterColumn?.['total_compressed_size'] as bigint) < 5000n * 20n)
+    })
+  }
 
   test('without rows is a valid file', async () => {
     await assertRoundTrip([])
@@ -253,7 +262,7 @@ describe('a landing file', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(added, { maxLength: 30 }), async (list) => {
         const [one, two] = [sealed(numbered(list)), sealed(numbered(list))]
-        assert.deepEqual(await encodeParquet(one.groups), await encodeParquet(two.groups))
+        assert.deepEqual(await encodeParquet(one.groups, 'zstd'), await encodeParquet(two.groups, 'zstd'))
       }),
       { numRuns: 30 },
     )
@@ -264,9 +273,9 @@ describe('a landing file', () => {
     assert.ok(group)
     const columns = group.columns.map((pages, index) => (index === 12 ? pages.slice(0, 1) : pages))
     await assert.rejects(
-      encodeParquet([{ ...group, columns }]),
+      encodeParquet([{ ...group, columns }], 'snappy'),
       /values of a column: the footer says 2000, 2100 went in/,
     )
-    await assert.rejects(encodeParquet([{ ...group, columns: group.columns.slice(1) }]), /values of a column/)
+    await assert.rejects(encodeParquet([{ ...group, columns: group.columns.slice(1) }], 'snappy'), /values of a column/)
   })
 })

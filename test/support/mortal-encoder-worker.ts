@@ -6,12 +6,12 @@ import { parentPort } from 'node:worker_threads'
 import type { EncodeRequest } from '../../src/ingest/encoder-worker.ts'
 import { encodeParquet } from '../../src/ingest/parquet.ts'
 
-parentPort?.on('message', ({ groups }: EncodeRequest) => {
+parentPort?.on('message', ({ groups, compression }: EncodeRequest) => {
   const rows = groups[0]?.rows
   if (rows === 1) throw new Error('the thread was told to die')
   if (rows === 5) process.exit(7)
   if (rows === 6) return
-  void encodeParquet(groups).then((file) => {
+  void encodeParquet(groups, compression).then((file) => {
     parentPort?.postMessage({ file }, [file.buffer])
   })
 })

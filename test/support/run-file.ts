@@ -39,7 +39,7 @@ export async function putRunFile(
   }
   const sealed = batch.seal()
   const { range } = sealed
-  const encoder = startEncoder()
+  const encoder = startEncoder({ compression: 'zstd' })
   const { file, rows } = await encoder.encode(sealed)
   await encoder.close()
   const key = runFileKey(prefix, run, { topic, epoch, partition, range })
