@@ -61,6 +61,10 @@ exhaustive: setup ## every interleaving of wider worlds than those in make test 
 converge: setup ## random histories and deliveries against the SQL of the merge: WORLDS=500 SEED=1
 	@node test/convergence/convergence-main.ts
 
+.PHONY: bench
+bench: check setup stack-parts ## a log drained by kafkajs that only counts, by Firn, and by hand: MESSAGES=2000000 ROUNDS=3
+	@MESSAGES=$(if $(filter file,$(origin MESSAGES)),2000000,$(MESSAGES)) node test/bench/drain-main.ts
+
 .PHONY: bench-backfill
 bench-backfill: check setup stack-parts ## a backfill of a whole log against the ingester: MESSAGES=1000000 ROUNDS=3
 	@node test/bench/replay-main.ts

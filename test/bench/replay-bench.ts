@@ -3,19 +3,13 @@
  * interleaved rounds, medians, and whether what was stored is complete. What the figures must be is the reader's to judge.
  */
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { DuckDBInstance } from '@duckdb/node-api'
-import { type Admin, CompressionTypes, kafkaClient, Partitioners } from '../../src/kafka/client.ts'
-import { openSource } from '../../src/local/workload.ts'
-import { createLogger } from '../../src/telemetry.ts'
 import { type Child, start } from '../lab/child.ts'
-import { startCluster } from '../lab/kafka-cluster.ts'
-import { type S3Store, startStore } from '../lab/s3-store.ts'
-import { until } from '../support/until.ts'
+import { type BenchGround, cpuOf, median, openBench, storedMessages } from './bench-ground.ts'
+import { benchMessages } from './messages.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const topic = 'bench.orders'
@@ -42,33 +36,13 @@ export type BenchOptions = {
 
 /** In the order in which they were measured. */
 export async function benchReplay({ messages, rounds, say }: BenchOptions): Promise<readonly Figures[]> {
-  const dir = await mkdtemp(join(tmpdir(), 'firn-bench-'))
-  const [cluster, store] = await Promise.all([startCluster(dir, 1), startStore(dir)])
-  const kafka = kafkaClient(
-    { brokers: [...cluster.direct], group: 'x', clientId: 'bench', ssl: false },
-    createLogger({ level: 'silent' }),
-  )
-  const admin = kafka.admin()
-  await admin.connect()
+  const ground = await openBench()
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false })
-    await until(
-      'the topic',
-      () => admin.fetchTopicOffsets(topic).catch(() => []),
-      ({ length }) => length === partitions,
-    )
     say(`sending ${messages.toLocaleString('en-US')} messages`)
-    const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
-    await producer.connect()
-    const source = openSource({ table: 'orders', keys: 200_000, seed: 1 })
-    for (let sent = 0; sent < messages; sent += 5_000) {
-      const batch = Array.from({ length: Math.min(5_000, messages - sent) }, () => source.next())
-      await producer.send({ topic, messages: batch, compression: CompressionTypes.LZ4 })
-    }
-    await producer.disconnect()
+    await ground.send(topic, partitions, benchMessages(messages, partitions), 'lz4')
     const figures: Figures[] = []
     for (let round = 1; round <= rounds; round++) {
-      const bench = { dir, store, admin, brokers: cluster.direct, round, messages }
+      const bench = { ground, round, messages }
       for (const name of ['ingester', 'backfill'] as const) {
         const one = await measure(name, bench)
         figures.push(one)
@@ -77,24 +51,20 @@ export async function benchReplay({ messages, rounds, say }: BenchOptions): Prom
     }
     return figures
   } finally {
-    await admin.disconnect()
-    await Promise.all([cluster.down(), store.down()])
-    await rm(dir, { recursive: true, maxRetries: 10, retryDelay: 100 })
+    await ground.down()
   }
 }
 
 type Bench = {
-  readonly dir: string
-  readonly store: S3Store
-  readonly admin: Admin
-  readonly brokers: readonly string[]
+  readonly ground: BenchGround
   readonly round: number
   readonly messages: number
 }
 
 /** A round has a prefix: the ingester begins its epoch there, and the backfill follows it. */
 async function measure(name: Figures['name'], bench: Bench): Promise<Figures> {
-  const { dir, store, admin, brokers, round, messages } = bench
+  const { ground, round, messages } = bench
+  const { dir, store, brokers } = ground
   const prefix = `bench-${round}/`
   const group = `bench-${round}`
   const folder = join(dir, prefix)
@@ -118,13 +88,7 @@ async function measure(name: Figures['name'], bench: Bench): Promise<Figures> {
   const watching = watch(child, resident)
   let cpuSeconds: number
   if (name === 'ingester') {
-    // A coordinator that has just been chosen refuses at first; the deadline tells where it goes on refusing.
-    await until(
-      'the log drained',
-      () => isDrained(admin, group).catch(String),
-      (is) => is === true,
-      900_000,
-    )
+    await ground.drained(topic, group)
     cpuSeconds = cpuOf(child.pid)
   } else {
     // The last look before its end; a process that has ended tells nothing any more.
@@ -167,33 +131,6 @@ async function watch(child: Child, resident: number[]): Promise<{ readonly cpuSe
     await sleep(50)
   }
   return { cpuSeconds }
-}
-
-/** User and system, of all threads. Clock ticks are hundredths of a second on Linux. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-async function isDrained(admin: Admin, group: string): Promise<boolean> {
-  const ends = await admin.fetchTopicOffsets(topic)
-  const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-  const committed = new Map(found?.partitions.map(({ partition, offset }) => [partition, offset]))
-  return ends.every(({ partition, high }) => committed.get(partition) === high)
-}
-
-/** Messages that the files of a folder hold, each counted once; read by another Parquet reader than Firn's. */
-async function storedMessages(folder: string): Promise<number> {
-  const connection = await (await DuckDBInstance.create()).connect()
-  const reader = await connection.runAndReadAll(
-    `SELECT COUNT(DISTINCT (kafka_partition, kafka_offset)) FROM read_parquet('${folder}/**/*.parquet')`,
-  )
-  connection.closeSync()
-  return Number(reader.getRowsJS()[0]?.[0])
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 }
 
 export function textOf(figures: Figures): string {

@@ -1,7 +1,7 @@
 /** `make bench-backfill MESSAGES=1000000`. Ends with 1 where something is not complete; the figures are for the reader. */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
-import { benchReplay, type Figures, median, textOf } from './replay-bench.ts'
+import { machine, median } from './bench-ground.ts'
+import { benchReplay, type Figures, textOf } from './replay-bench.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const messages = Number(process.env['MESSAGES'] ?? 1_000_000)
@@ -30,9 +30,8 @@ say(textOf(backfill))
 const ratio = backfill.messagesPerSecond / ingester.messagesPerSecond
 say(`the backfill replays at ${ratio.toFixed(2)} times the rate of the ingester`)
 await mkdir('build/bench', { recursive: true })
-const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryGiB: Math.round(totalmem() / 2 ** 30) }
 await writeFile(
   'build/bench/backfill.json',
-  `${JSON.stringify({ machine, messages, rounds, ratio, results: [ingester, backfill] }, null, 2)}\n`,
+  `${JSON.stringify({ machine: machine(), messages, rounds, ratio, results: [ingester, backfill] }, null, 2)}\n`,
 )
 process.exit(ingester.complete && backfill.complete ? 0 : 1)
