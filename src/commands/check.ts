@@ -6,12 +6,14 @@ import { loadConfig } from '../config-source.ts'
 import { type Finding, unreadable, well } from '../finding.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { settingsTable } from '../settings.ts'
-import { checkKafka, checkStage } from '../status/checks.ts'
-import { createLogger } from '../telemetry.ts'
+import { checkKafka } from '../status/check-kafka.ts'
+import { checkStage, type StageCheck } from '../status/check-stage.ts'
+import { createLogger, type Logger } from '../telemetry.ts'
 import { checkWarehouse } from '../warehouse/checks.ts'
 import { readTemplates } from '../warehouse/scripts.ts'
+import { checkEpochs } from './check-epochs.ts'
 import type { Command } from './command.ts'
-import { parseOptions } from './options.ts'
+import { parseOptions, withConfig } from './options.ts'
 
 const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const
 
@@ -21,11 +23,19 @@ export const command: Command = {
 
 usage: firn check [--config FILE] [--json]
 
-Looks at Kafka (brokers, login, topics, group), at the stage (writing, listing, and that it never replaces an object) and,
-where the configuration has a section warehouse, at Snowflake (login, migrations, stage, pipes, streams, tasks). Prints one
-line for each, ok or fail, with what to do. Changes nothing but one small object on the stage.
+Prints a line for each of these, ok, warn or fail, with what to do where it is not ok:
 
-Exits 0 where all is well, 3 where something is not.
+  kafka      brokers and login; each topic: is it there, its partitions, READ and DESCRIBE; the group: READ and DESCRIBE
+  stage      that no object is ever replaced; what the key may do (put, get and list are needed, delete is not); encryption,
+             versioning and public access, as far as the key may ask; the settings against the record of each topic's epoch
+  warehouse  login, role, clock, migrations, rights, stage, pipes, streams, tasks, and whether the bucket notifies the pipes'
+             queue; only where the configuration has this section
+
+A part that does not answer hides nothing of the others. Changes nothing but two small objects on the stage, under _firn/.
+warn: all works, and something is not as it should be, or could not be seen. What this key may not ask, and ingest does not need, is no fault.
+
+Exits 0 where nothing fails, also with warnings; 3 where something does, which includes what cannot be reached; 2 where the
+configuration is not valid; 1 where firn itself fails.
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
   --json         print the findings as one JSON object
@@ -40,15 +50,28 @@ ${settingsTable().replace(/^(?=.)/gm, '  ')}`,
     const values = parseOptions(args, options, 'firn check --config firn.yaml')
     const config = loadConfig({ file: values.config, env: io.env })
     const logger = createLogger({ level: config.log.level, stream: io.stderr })
-    const parts = await Promise.all([checkKafka(config, logger), checkStage(config), checkSnowflake(config)])
-    const findings = parts.flat()
-    const ok = findings.every((finding) => finding.ok)
-    io.stdout.write(values.json === true ? `${JSON.stringify({ ok, findings })}\n` : findings.map(lineOf).join(''))
+    const stage = checkStage(config)
+    const parts = await Promise.allSettled([checkIngest(config, logger, stage), checkSnowflake(config, stage)])
+    const findings = parts.flatMap((part) => (part.status === 'fulfilled' ? part.value : []))
+    const shown = findings.map(({ hint, ...rest }) => ({
+      ok: rest.level !== 'failure',
+      ...rest,
+      hint: hint && withConfig(hint, values.config),
+    }))
+    const ok = shown.every((finding) => finding.ok)
+    io.stdout.write(values.json === true ? `${JSON.stringify({ ok, findings: shown })}\n` : shown.map(lineOf).join(''))
+    for (const part of parts) if (part.status === 'rejected') throw part.reason
     return ok ? 0 : 3
   },
 }
 
-async function checkSnowflake(config: Config): Promise<readonly Finding[]> {
+/** The first half, and what both of its ends must agree on. */
+async function checkIngest(config: Config, logger: Logger, stage: Promise<StageCheck>): Promise<readonly Finding[]> {
+  const [kafka, { findings, isReadable }] = await Promise.all([checkKafka(config, logger), stage])
+  return [...kafka.findings, ...findings, ...(isReadable ? await checkEpochs(config, kafka) : [])]
+}
+
+async function checkSnowflake(config: Config, stage: Promise<StageCheck>): Promise<readonly Finding[]> {
   const { warehouse } = config
   if (!warehouse) return []
   const look = { part: 'warehouse', what: 'login' } as const
@@ -59,14 +82,17 @@ async function checkSnowflake(config: Config): Promise<readonly Finding[]> {
     return [unreadable(look, error)]
   }
   try {
-    const findings = await checkWarehouse(session, config, warehouse, await readTemplates())
+    const [{ notifications }, templates] = await Promise.all([stage, readTemplates()])
+    const findings = await checkWarehouse({ session, config, warehouse, templates, notifications })
     return [well(look, `as ${warehouse.user} at ${warehouse.accessUrl ?? warehouse.account}`), ...findings]
   } finally {
     await session.close()
   }
 }
 
-function lineOf({ ok, part, what, detail, hint }: Finding): string {
-  const line = `${ok ? 'ok  ' : 'fail'}  ${part.padEnd('warehouse'.length)}  ${what}: ${detail}`
+const marks = { ok: 'ok  ', warning: 'warn', failure: 'fail' } as const
+
+function lineOf({ level, part, what, detail, hint }: Finding): string {
+  const line = `${marks[level]}  ${part.padEnd('warehouse'.length)}  ${what}: ${detail}`
   return `${hint === null ? line : `${line}. ${hint}`}\n`.replace(/\s*\n\s*(?!$)/g, ' ')
 }

@@ -20,3 +20,10 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
     throw new Failure('USAGE', `${reason}; for example: ${example}`, { cause: error })
   }
 }
+
+/** A hint's firn migrate with the --config that this command was given: without it, it would look elsewhere. */
+export function withConfig(hint: string, file: string | undefined): string {
+  if (file === undefined) return hint
+  const word = /^[\w./+@%-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
+  return hint.replace(/\bfirn migrate\b/g, (command) => `${command} --config ${word}`)
+}

@@ -17,6 +17,7 @@ import { openStage } from '../stage/s3.ts'
 import { type Logs, readLogs, readStagedFiles } from '../status/watermarks-source.ts'
 import { type LogState, type Watermark, watermarksOf } from '../status/watermarks.ts'
 import { createLogger } from '../telemetry.ts'
+import { readLedger } from '../warehouse/migrations.ts'
 import { type DoneFile, loadedFiles, mergedFiles } from '../warehouse/progress.ts'
 import type { Command } from './command.ts'
 import { parseOptions } from './options.ts'
@@ -188,6 +189,11 @@ async function readProgress(config: Config): Promise<ReadonlyMap<string, Progres
       })
     }
     return progress
+  } catch (error) {
+    // Where nothing was made yet, the first table that is asked for says no more than that it is not there.
+    const isNew = toFailure(error).code === 'STATEMENT_FAILED' && (await readLedger(session, warehouse)).size === 0
+    if (!isNew) throw error
+    throw new Failure('MIGRATION_MISSING', 'no migration is applied yet', { cause: error })
   } finally {
     await session.close()
   }

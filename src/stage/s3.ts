@@ -1,5 +1,5 @@
 /**
- * The stage on S3 and on servers that speak its protocol; the only file that imports the vendor's client.
+ * The stage on S3 and on servers that speak its protocol. This file and s3-bucket.ts alone import the vendor's client.
  * It makes one attempt and says what came of it; repeating, and in which order, is the caller's.
  */
 import { createHash } from 'node:crypto'
@@ -19,7 +19,7 @@ import type { Copied, ListOptions, PutOutcome, Stage, StagedHead, StagedObject }
 
 /** Opens no connection yet; the first request does. */
 export function openStage(config: StageConfig): Stage {
-  const store: Store = { client: new S3Client(clientConfig(config)), bucket: config.bucket }
+  const store = openStore(config)
   return {
     bucket: config.bucket,
     put: (key, body, metadata) => put(store, key, body, metadata),
@@ -34,7 +34,12 @@ export function openStage(config: StageConfig): Stage {
   }
 }
 
-type Store = { readonly client: S3Client; readonly bucket: string }
+/** A client for one bucket. */
+export type Store = { readonly client: S3Client; readonly bucket: string }
+
+export function openStore(config: StageConfig): Store {
+  return { client: new S3Client(clientConfig(config)), bucket: config.bucket }
+}
 
 async function head({ client, bucket }: Store, key: string): Promise<StagedHead | null> {
   try {
@@ -74,16 +79,7 @@ async function put(
   body: Uint8Array,
   metadata: Readonly<Record<string, string>>,
 ): Promise<PutOutcome> {
-  const sha256 = sha256Of(body)
-  const command = new PutObjectCommand({
-    Bucket: store.bucket,
-    Key: key,
-    Body: body,
-    ContentLength: body.byteLength,
-    ChecksumSHA256: sha256,
-    IfNoneMatch: '*',
-    Metadata: { ...metadata },
-  })
+  const command = putCommand(store, key, body, metadata)
   try {
     await store.client.send(command)
     return 'stored'
@@ -94,8 +90,25 @@ async function put(
     const found = await head(store, key)
     if (!found) throw failure
     const stored = found.sha256 ?? sha256Of((await read(store, key))?.body ?? new Uint8Array())
-    return stored === sha256 ? 'own' : 'taken'
+    return stored === command.input.ChecksumSHA256 ? 'own' : 'taken'
   }
+}
+
+export function putCommand(
+  { bucket }: Store,
+  key: string,
+  body: Uint8Array,
+  metadata: Readonly<Record<string, string>>,
+): PutObjectCommand {
+  return new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: body,
+    ContentLength: body.byteLength,
+    ChecksumSHA256: sha256Of(body),
+    IfNoneMatch: '*',
+    Metadata: { ...metadata },
+  })
 }
 
 /** Through here and not inside the store: its own copy is not known to honour If-None-Match everywhere. */
@@ -176,7 +189,7 @@ const denied = new Set([
   'XAdminUserNotFound',
 ])
 
-function stageFailure(error: unknown, attempt: string): Failure {
+export function stageFailure(error: unknown, attempt: string): Failure {
   const reason = error instanceof Error ? error.message || nameOf(error) : String(error)
   return new Failure(stageCode(error), `cannot ${attempt}: ${reason}`, { cause: error })
 }
@@ -190,7 +203,7 @@ function stageCode(error: unknown): FailureCode {
   return status === undefined ? 'STAGE_UNREACHABLE' : 'STAGE_FAILED'
 }
 
-function nameOf(error: unknown): string {
+export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : ''
 }
 

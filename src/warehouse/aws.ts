@@ -40,8 +40,8 @@ export function awsDocuments({ stage, tables }: Config): readonly Document[] {
       ],
     },
     'snowflake-policy.json': policy(['s3:GetObject', 's3:GetObjectVersion']),
-    // The probe of `firn run` and `firn check` removes its own object.
-    'ingester-policy.json': policy(['s3:PutObject', 's3:GetObject', 's3:DeleteObject']),
+    // It removes nothing: a landing file, an epoch record or a gap that is gone can be a lost row.
+    'ingester-policy.json': policy(['s3:PutObject', 's3:GetObject']),
     // The queue is the notification_channel that SHOW PIPES shows. One for the prefix: AWS refuses overlapping ones.
     'bucket-notification.json': {
       QueueConfigurations: [

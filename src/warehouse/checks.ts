@@ -1,60 +1,115 @@
 /**
- * Looks at everything in Snowflake that the configuration needs, changing nothing. Printing is the command's.
+ * Looks at everything in Snowflake that the configuration needs, changing nothing: session, migrations, rights. The objects are
+ * object-checks.ts; printing is the command's.
  */
-import type { Config, TableConfig, WarehouseConfig } from '../config.ts'
+import type { Config, WarehouseConfig } from '../config.ts'
 import { failures, toFailure } from '../failure.ts'
-import { type Finding, unreadable, well, wrong } from '../finding.ts'
-import { identifier } from '../identifier.ts'
-import type { Row, Session } from '../snowflake/session.ts'
-import { pendingScripts, readLedger } from './migrations.ts'
-import { sharedNames, streamRemake, tableNames, topicNames } from './names.ts'
+import { doubtful, type Finding, unreadable, well, wrong } from '../finding.ts'
+import type { Session } from '../snowflake/session.ts'
+import type { Answer, Notification } from '../stage/bucket.ts'
+import { type PendingScript, pendingScripts, readLedger } from './migrations.ts'
+import { roleNames, sharedNames, topicNames } from './names.ts'
+import { judgeNotification } from './notifications.ts'
+import { checkObjects } from './object-checks.ts'
 import { renderScripts, type Template } from './render.ts'
 import { needing, roleInUse } from './rights.ts'
 
-/** Never throws for what Snowflake answers: what cannot be read is a finding. */
-export async function checkWarehouse(
-  session: Session,
-  config: Config,
-  warehouse: WarehouseConfig,
-  templates: readonly Template[],
-): Promise<readonly Finding[]> {
-  const ledger = await checkLedger(session, config, warehouse, templates)
-  const findings = [ledger]
-  // Before that, what is not there yet would be taken for what may not be seen.
-  if (ledger.ok) findings.push(await checkRights(session, config, warehouse))
-  findings.push(await checkStage(session, config, warehouse))
-  for (const topic of new Set(config.tables.map((table) => table.topic))) {
-    findings.push(await checkPipe(session, warehouse, topic))
-  }
-  for (const table of config.tables) {
-    findings.push(await checkStream(session, warehouse, table))
-    findings.push(await checkTask(session, warehouse, table))
-  }
-  return findings
+export type WarehouseGround = {
+  readonly session: Session
+  readonly config: Config
+  readonly warehouse: WarehouseConfig
+  readonly templates: readonly Template[]
+  /** of the bucket; null where it could not be asked */
+  readonly notifications: Answer<readonly Notification[]> | null
 }
 
-const migrateHint = failures.MIGRATION_MISSING.hint
+/** Never throws for what Snowflake answers: what cannot be read is a finding. */
+export async function checkWarehouse(ground: WarehouseGround): Promise<readonly Finding[]> {
+  const { session, config, warehouse, notifications } = ground
+  const { findings: ledger, pending } = await checkLedger(ground)
+  const findings = [await checkSession(session, warehouse), await checkClock(session), ...ledger]
+  // Before the first migration there is nothing to look at, and each object would say so.
+  if (pending === 'all') return findings
+  // What is not there yet would be taken for what may not be seen.
+  if (pending.length === 0 && ledger.every(({ level }) => level === 'ok')) findings.push(await checkRights(ground))
+  const objects = await checkObjects(session, config, warehouse, pending)
+  findings.push(...objects.findings)
+  const look = { part: 'warehouse', what: 'notifications' } as const
+  if (!notifications) return findings
+  return [
+    ...findings,
+    ...objects.channels.map((channel) => judgeNotification(look, channel, notifications, config.stage)),
+  ]
+}
 
-async function checkLedger(
-  session: Session,
-  config: Config,
-  warehouse: WarehouseConfig,
-  templates: readonly Template[],
-): Promise<Finding> {
-  const look = { part: 'warehouse', what: 'migrations' } as const
+async function checkSession(session: Session, warehouse: WarehouseConfig): Promise<Finding> {
+  const look = { part: 'warehouse', what: 'role' } as const
   try {
-    const scripts = renderScripts(templates, config)
-    const pending = pendingScripts(scripts, await readLedger(session, warehouse))
-    if (pending.length === 0) return well(look, `all ${scripts.length} scripts are applied`)
-    const names = pending.map(({ script }) => script.name).join(', ')
-    return wrong(look, `${pending.length} of ${scripts.length} scripts are not applied: ${names}`, migrateHint)
+    const [row] = await session.query('SELECT CURRENT_ROLE() AS ROLE')
+    const role = String(row?.['ROLE'])
+    const bare = (name: string) => name.replaceAll('"', '')
+    const { owner, ingest } = roleNames(warehouse)
+    const isMighty = [bare(owner), 'ACCOUNTADMIN', 'SYSADMIN', 'SECURITYADMIN'].includes(bare(role))
+    if (!isMighty) return well(look, role)
+    const hint = `Set warehouse.role to ${bare(ingest)} for the service, and for migrations: FIRN_WAREHOUSE_ROLE=${bare(owner)} firn migrate`
+    return doubtful(look, `${role} may change and drop what firn run only reads`, hint)
   } catch (error) {
     return unreadable(look, error)
   }
 }
 
+/** Beyond it, ages and lags mislead. A request is given that much for its way too. */
+const skewMaxMs = 60_000
+
+async function checkClock(session: Session): Promise<Finding> {
+  const look = { part: 'warehouse', what: 'clock' } as const
+  try {
+    const beforeMs = Date.now()
+    const [row] = await session.query('SELECT SYSDATE() AS NOW')
+    const afterMs = Date.now()
+    const now = row?.['NOW']
+    if (!(now instanceof Date)) return well(look, 'not known')
+    const theirMs = now.getTime()
+    // Anything between the two is no skew.
+    const skewMs = theirMs < beforeMs ? theirMs - beforeMs : Math.max(0, theirMs - afterMs)
+    const seconds = Math.round(Math.abs(skewMs) / 1_000)
+    if (Math.abs(skewMs) <= skewMaxMs) return well(look, 'goes with that of this host')
+    const hint =
+      "Set this host's clock (NTP): ages and lags are wrong by as much, and some minutes make S3 and key logins refuse."
+    return doubtful(look, `is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} that of this host`, hint)
+  } catch (error) {
+    return unreadable(look, error)
+  }
+}
+
+type LedgerCheck = {
+  readonly findings: readonly Finding[]
+  /** `all`: none was applied */
+  readonly pending: readonly PendingScript[] | 'all'
+}
+
+async function checkLedger({ session, config, warehouse, templates }: WarehouseGround): Promise<LedgerCheck> {
+  const look = { part: 'warehouse', what: 'migrations' } as const
+  try {
+    const scripts = renderScripts(templates, config)
+    const ledger = await readLedger(session, warehouse)
+    const pending = pendingScripts(scripts, ledger)
+    if (pending.length === 0) return { findings: [well(look, `all ${scripts.length} scripts are applied`)], pending }
+    if (ledger.size === 0) {
+      const { ledger: name } = sharedNames(warehouse)
+      const hint = `Run: firn migrate. Where it has run: GRANT SELECT ON TABLE ${name} TO ROLE ${roleInUse(warehouse)}, and USAGE on its database and schema`
+      return { findings: [wrong(look, 'none applied yet, or this role may not see them', hint)], pending: 'all' }
+    }
+    const names = pending.map(({ script }) => script.name).join(', ')
+    const detail = `${pending.length} of ${scripts.length} scripts are not applied: ${names}`
+    return { findings: [wrong(look, detail, failures.MIGRATION_MISSING.hint)], pending }
+  } catch (error) {
+    return { findings: [unreadable(look, error)], pending: [] }
+  }
+}
+
 /** What the running service reads; each of these rights is named where it is missing. */
-async function checkRights(session: Session, config: Config, warehouse: WarehouseConfig): Promise<Finding> {
+async function checkRights({ session, config, warehouse }: WarehouseGround): Promise<Finding> {
   const look = { part: 'warehouse', what: 'rights' } as const
   const { ledger, mergedFiles, pipes } = sharedNames(warehouse)
   const landing = [...new Set(config.tables.map(({ topic }) => topicNames(warehouse, topic).landing.sql))]
@@ -77,86 +132,4 @@ async function checkRights(session: Session, config: Config, warehouse: Warehous
     `${grants.length} tables cannot be read`,
     `${failures.RIGHT_MISSING.hint} Run: ${grants.join('; ')}`,
   )
-}
-
-async function checkStage(session: Session, config: Config, warehouse: WarehouseConfig): Promise<Finding> {
-  const { stage } = sharedNames(warehouse)
-  return await checkShown(session, warehouse, { kind: 'STAGES', name: stage.bare }, (row, look) => {
-    const url = `s3://${config.stage.bucket}/${config.stage.prefix}`
-    const integration = warehouse.storageIntegration
-    const [isUrl, isIntegration] = [String(row['url']), String(row['storage_integration'])]
-    if (isUrl !== url) {
-      return wrong(look, `reads ${isUrl}, not ${url}`, 'Make stage.bucket and stage.prefix name what the stage reads.')
-    }
-    if (integration !== undefined && isIntegration !== integration) {
-      return wrong(look, `uses ${isIntegration}, not ${integration}`, 'Check warehouse.storageIntegration.')
-    }
-    return well(look, `reads ${isUrl} through ${isIntegration}`)
-  })
-}
-
-async function checkPipe(session: Session, warehouse: WarehouseConfig, topic: string): Promise<Finding> {
-  const { pipe } = topicNames(warehouse, topic)
-  return await checkShown(session, warehouse, { kind: 'PIPES', name: pipe.bare }, async (_row, look) => {
-    const [answer] = await session.query(`SELECT SYSTEM$PIPE_STATUS('${pipe.sql}') AS STATUS`)
-    const status = JSON.parse(String(answer?.['STATUS'])) as {
-      readonly executionState?: string
-      readonly pendingFileCount?: number
-      readonly error?: string
-    }
-    const { executionState = 'unknown', pendingFileCount = 0, error } = status
-    const reason = error === undefined ? '' : `: ${error}`
-    const detail = `is ${executionState}, ${pendingFileCount} files wait${reason}`
-    if (executionState === 'RUNNING' && error === undefined) return well(look, detail)
-    return wrong(look, detail, `Mend the cause, then: ALTER PIPE ${pipe.sql} SET PIPE_EXECUTION_PAUSED = FALSE`)
-  })
-}
-
-async function checkStream(session: Session, warehouse: WarehouseConfig, table: TableConfig): Promise<Finding> {
-  const { stream } = tableNames(warehouse, table)
-  return await checkShown(session, warehouse, { kind: 'STREAMS', name: stream.bare }, (row, look) => {
-    if (String(row['stale']).toLowerCase() !== 'true') return well(look, 'is not stale')
-    const remake = streamRemake(warehouse, table).join('; ')
-    return wrong(look, 'is stale: it can no longer be read', `Run: ${remake} (rows that come again change nothing)`)
-  })
-}
-
-async function checkTask(session: Session, warehouse: WarehouseConfig, table: TableConfig): Promise<Finding> {
-  const { task } = tableNames(warehouse, table)
-  return await checkShown(session, warehouse, { kind: 'TASKS', name: task.bare }, (row, look) => {
-    const state = String(row['state'])
-    const { schedule = null } = row
-    const when = schedule === null ? 'whenever rows have landed' : `every ${String(schedule)}`
-    if (state === 'started') return well(look, `is started, ${when}`)
-    return wrong(look, `is ${state}`, `Run: ALTER TASK ${task.sql} RESUME`)
-  })
-}
-
-type Look = { readonly part: 'warehouse'; readonly what: string }
-type Shown = { readonly kind: keyof typeof seeing; readonly name: string }
-
-/** By kind, the least right with which SHOW shows it. */
-const seeing = { STAGES: 'USAGE', PIPES: 'MONITOR', STREAMS: 'SELECT', TASKS: 'MONITOR' } as const
-
-/** Finds the object by SHOW in Firn's schema, and lets `judge` look at its row. */
-async function checkShown(
-  session: Session,
-  warehouse: WarehouseConfig,
-  { kind, name }: Shown,
-  judge: (row: Row, look: Look) => Finding | Promise<Finding>,
-): Promise<Finding> {
-  const { schema } = sharedNames(warehouse)
-  const look: Look = { part: 'warehouse', what: `${kind.toLowerCase().slice(0, -1)} ${identifier(name)}` }
-  try {
-    // LIKE takes _ for any character, so the row is chosen by its whole name.
-    const rows = await session.query(`SHOW ${kind} LIKE '${name}' IN SCHEMA ${schema}`)
-    const row = rows.find((one) => one['name'] === name)
-    if (row) return await judge(row, look)
-    const again = `where its script is applied already, first delete the script's row of ${sharedNames(warehouse).ledger}`
-    const one = `${kind.slice(0, -1)} ${schema}.${identifier(name)}`
-    const grant = `GRANT ${seeing[kind]} ON ${one} TO ROLE ${roleInUse(warehouse)}`
-    return wrong(look, 'is not there, or this role may not see it', `Run: firn migrate (${again}); or: ${grant}`)
-  } catch (error) {
-    return unreadable(look, error)
-  }
 }

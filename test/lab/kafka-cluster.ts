@@ -37,8 +37,12 @@ export type KafkaCluster = {
 
 type Ports = { readonly direct: number; readonly behind: number; readonly controller: number }
 
-/** Starts all brokers; `dir` is the caller's to remove. */
-export async function startCluster(dir: string, count: 1 | 3): Promise<KafkaCluster> {
+/** Starts all brokers; `dir` is the caller's to remove. `settings` go before those that each broker has. */
+export async function startCluster(
+  dir: string,
+  count: 1 | 3,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<KafkaCluster> {
   const numbers = await choosePorts(count * 3)
   const ports = Array.from({ length: count }, (_, at): Ports => {
     const [direct = 0, behind = 0, controller = 0] = numbers.slice(at * 3, at * 3 + 3)
@@ -46,7 +50,9 @@ export async function startCluster(dir: string, count: 1 | 3): Promise<KafkaClus
   })
   const voters = ports.map(({ controller }, at) => `${at + 1}@127.0.0.1:${controller}`).join(',')
   const clusterId = randomBytes(16).toString('base64url')
-  const brokers = await Promise.all(ports.map((own, at) => prepare({ dir, id: at + 1, own, voters, count, clusterId })))
+  const brokers = await Promise.all(
+    ports.map((own, at) => prepare({ dir, id: at + 1, own, voters, count, clusterId, settings })),
+  )
   await Promise.all(brokers.map((broker) => broker.start()))
   return {
     brokers,
@@ -66,6 +72,7 @@ type Plan = {
   readonly voters: string
   readonly count: number
   readonly clusterId: string
+  readonly settings: Readonly<Record<string, string>>
 }
 
 async function prepare(plan: Plan): Promise<Broker> {
@@ -110,7 +117,7 @@ async function prepare(plan: Plan): Promise<Broker> {
   }
 }
 
-function propertiesOf({ id, own, voters, count }: Plan, folder: string, proxyPort: number): string {
+function propertiesOf({ id, own, voters, count, settings: given }: Plan, folder: string, proxyPort: number): string {
   const replicas = String(count)
   const settings = {
     'process.roles': 'broker,controller',
@@ -142,6 +149,7 @@ function propertiesOf({ id, own, voters, count }: Plan, folder: string, proxyPor
     'num.network.threads': '2',
     'num.io.threads': '4',
     'log.cleaner.enable': 'false',
+    ...given,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
