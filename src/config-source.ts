@@ -218,7 +218,11 @@ function nameOf(path: SettingPath, fromEnv: ReadonlyMap<string, string>): string
 function describe(issue: SchemaIssue, fromEnv: ReadonlyMap<string, string>): string {
   const name = nameOf(issue.path, fromEnv)
   if (issue.kind === 'unknown') {
-    const guess = nearest(String(issue.path.at(-1)), keysBeside(issue.path))
+    const key = String(issue.path.at(-1))
+    const beside = keysBeside(issue.path)
+    if (beside.includes(key))
+      return `${name}: does not go with the other settings of ${pathText(issue.path.slice(0, -1))}`
+    const guess = nearest(key, beside)
     return `${name}: unknown key${guess === null ? '' : `; did you mean ${guess}?`}`
   }
   if (issue.kind === 'wrong') return `${name}: ${issue.text}`

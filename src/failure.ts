@@ -97,6 +97,14 @@ export const failures = {
     response: 'fatal',
     hint: 'The Kafka user lacks a right. It needs READ and DESCRIBE on the topics and READ on the group.',
   },
+  TOKEN_DENIED: {
+    response: 'fatal',
+    hint: 'The token endpoint gives no token for Kafka to this client. Check kafka.sasl.tokenUrl, clientId, clientSecret and scope.',
+  },
+  TOKEN_UNAVAILABLE: {
+    response: 'retry',
+    hint: 'There is no token to log in at Kafka with. Check that this host reaches kafka.sasl.tokenUrl, or what writes kafka.sasl.tokenFile, or with aws-msk-iam what the AWS credential chain finds: a role of the pod or the host, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+  },
   LEADER_MISSING: {
     response: 'retry',
     hint: 'Kafka has no leader for these partitions; the others go on. Bring the brokers that hold their replicas back.',

@@ -2,11 +2,12 @@
  * The one door to Kafka: this folder alone imports kafkajs. Makes clients from Firn's settings, with every codec, and maps
  * kafkajs's errors to failures. What is consumed and committed is decided in ingest/.
  */
-import type { Consumer, ConsumerConfig, Kafka, LogEntry, SASLOptions } from 'kafkajs'
+import type { Consumer, ConsumerConfig, Kafka, LogEntry } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { Logger } from '../telemetry.ts'
 import { registerCodecs } from './codecs.ts'
+import { loginOptions } from './login.ts'
 import { type Cluster, kafkajs } from './patches.ts'
 
 export type {
@@ -34,7 +35,7 @@ export function kafkaClient(config: KafkaConfig, logger: Logger): Kafka {
     brokers: [...brokers],
     clientId,
     ...(encrypted ? { ssl: tls } : {}),
-    ...(sasl ? { sasl: sasl as SASLOptions } : {}),
+    ...(sasl ? { sasl: loginOptions(sasl) } : {}),
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
     // 0.2 + 0.4 + 0.8 + 1.6 s: an outage shows after 3 s, and the caller's own patience takes over.
@@ -76,6 +77,8 @@ export function consumerOf(
 export function kafkaFailure(error: unknown, attempt: string): Failure {
   if (error instanceof Failure) return error
   const root = rootOf(error)
+  // Of the login: kafkajs repeats that like any other request.
+  if (root instanceof Failure) return root
   const reason = root instanceof Error ? root.message : String(root)
   return new Failure(kafkaCode(root), `cannot ${attempt}: ${reason}`, { cause: error })
 }
@@ -103,6 +106,8 @@ function kafkaCode(root: unknown): FailureCode {
   if (!(root instanceof Error)) return 'UNKNOWN'
   const { name, type = '', retriable } = root as KafkaError
   if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED') return 'KAFKA_DENIED'
+  // A login on a connection that had one less than a second ago; a new connection may.
+  if (type === 'ILLEGAL_SASL_STATE') return 'KAFKA_FAILED'
   if (type.endsWith('_AUTHORIZATION_FAILED')) return 'KAFKA_FORBIDDEN'
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return 'TOPIC_MISSING'
   if (unreachable.has(name) || type === 'LEADER_NOT_AVAILABLE') return 'KAFKA_UNREACHABLE'
