@@ -102,10 +102,12 @@ const unreachable = new Set([
   'KafkaJSRequestTimeoutError',
 ])
 
+const loginRefusals = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'])
+
 function kafkaCode(root: unknown): FailureCode {
   if (!(root instanceof Error)) return 'UNKNOWN'
   const { name, type = '', retriable } = root as KafkaError
-  if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED') return 'KAFKA_DENIED'
+  if (name === 'KafkaJSSASLAuthenticationError' || loginRefusals.has(type)) return 'KAFKA_DENIED'
   // A login on a connection that had one less than a second ago; a new connection may.
   if (type === 'ILLEGAL_SASL_STATE') return 'KAFKA_FAILED'
   if (type.endsWith('_AUTHORIZATION_FAILED')) return 'KAFKA_FORBIDDEN'

@@ -10,12 +10,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { startRun } from '../../src/commands/run.ts'
 import { configSchema, type SaslConfig } from '../../src/config.ts'
 import { kafkaClient, kafkaFailure, Partitioners } from '../../src/kafka/client.ts'
 import { choosePorts } from '../../src/local/ports.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { type KafkaCluster, startCluster } from '../lab/kafka-cluster.ts'
+import { leaksIn } from '../support/secrets.ts'
 import { testStack } from '../support/stack.ts'
 import { audience, startTokenEndpoint, type TokenEndpoint } from '../support/token-endpoint.ts'
 import { until } from '../support/until.ts'
@@ -72,11 +74,21 @@ async function login(sasl: SaslConfig, { times = 1, brokers = [`127.0.0.1:${port
       await admin.listTopics()
     }
   } catch (error) {
-    throw kafkaFailure(error, 'log in')
+    const failure = kafkaFailure(error, 'log in')
+    assertQuiet(`${inspect(failure, { depth: 10 })}\n${failure.hint}`, sasl)
+    throw failure
   } finally {
     await admin.disconnect()
+    assertQuiet(lines.join(''), sasl)
   }
   return lines.join('')
+}
+
+/** Neither the client's secret, of which the endpoint says more than it should, nor a token. */
+function assertQuiet(said: string, sasl: SaslConfig): void {
+  const value = sasl.mechanism === 'oauthbearer' && sasl.clientSecret !== undefined ? sasl.clientSecret : client.secret
+  assert.deepEqual(leaksIn(said, [{ name: 'the secret', value }]), [])
+  assert.doesNotMatch(said, /eyJ[\w-]+\.|aHR0cHM6Ly9rYWZrYS/, 'a token')
 }
 
 const fromEndpoint = (change: Partial<Extract<SaslConfig, { readonly mechanism: 'oauthbearer' }>> = {}) =>
@@ -116,7 +128,7 @@ describe('a token of an endpoint', { concurrency: false }, () => {
   const refusals = [
     [
       'a wrong secret ends it',
-      () => fromEndpoint({ clientSecret: 'wrong' }),
+      () => fromEndpoint({ clientSecret: 'a wrong secret' }),
       {},
       'TOKEN_DENIED',
       /401, invalid_client/,
