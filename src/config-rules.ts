@@ -28,6 +28,9 @@ function logins({ kafka, stage, warehouse }: Config): Problem[] {
       stage.accessKeyId === undefined ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
     problems.push({ path: ['stage', here], text: `missing: stage.${there} is of no use without it` })
   }
+  if (stage.kmsKeyId !== undefined && stage.encryption !== 'aws:kms') {
+    problems.push({ path: ['stage', 'kmsKeyId'], text: 'goes with stage.encryption aws:kms alone' })
+  }
   if (kafka.sasl?.mechanism === 'oauthbearer') problems.push(...tokenSource(kafka.sasl))
   if (!warehouse) return problems
   if (warehouse.password === undefined && warehouse.privateKeyFile === undefined) {

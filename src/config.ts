@@ -100,6 +100,16 @@ const stage = z.strictObject({
   endpoint: httpUrl.optional().describe('for S3-compatible servers; AWS needs none'),
   accessKeyId: z.string().min(1).optional().describe('without it, the AWS credential chain decides'),
   secretAccessKey: secret('goes with accessKeyId').optional(),
+  encryption: z
+    .enum(['AES256', 'aws:kms'])
+    .optional()
+    .describe("asked for with every object, AES256 or aws:kms; without it, the bucket's own default"),
+  kmsKeyId: z.string().min(1).optional().describe("key of aws:kms, as id, alias or ARN; without it, AWS's key for S3"),
+  expectedBucketOwner: z
+    .string()
+    .regex(/^\d{12}$/, 'expected the 12 digits of an AWS account, in quotes')
+    .optional()
+    .describe('AWS account of the bucket; the store refuses every request where it is of another one'),
 })
 
 /** As written: `CDC` and `cdc` are two names. What would end a literal or a `$$` body in the scripts is refused. */

@@ -117,7 +117,7 @@ export const failures = {
   },
   STAGE_DENIED: {
     response: 'retry',
-    hint: 'The object store refuses the credentials or the right, or there are no credentials. Set stage.accessKeyId and its secret, or the AWS credential chain. Firn needs s3:PutObject, s3:GetObject and s3:ListBucket on stage.bucket.',
+    hint: 'The object store refuses the credentials or the right, or there are no credentials. Set stage.accessKeyId and its secret, or the AWS credential chain. Firn needs s3:PutObject, s3:GetObject and s3:ListBucket on stage.bucket, with a KMS key kms:GenerateDataKey and kms:Decrypt on it; and the bucket must be of the account stage.expectedBucketOwner, where that is set.',
   },
   BUCKET_MISSING: { response: 'retry', hint: 'The bucket does not exist. Check stage.bucket.' },
   STAGE_UNSAFE: {
