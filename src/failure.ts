@@ -92,7 +92,10 @@ export const failures = {
     response: 'retry',
     hint: 'No broker answers. Check kafka.brokers, and that this host may reach them.',
   },
-  KAFKA_DENIED: { response: 'fatal', hint: 'Kafka refuses the login. Check kafka.sasl and kafka.ssl.' },
+  KAFKA_DENIED: {
+    response: 'fatal',
+    hint: 'Kafka refuses the login, or one side the certificate of the other. Check kafka.sasl, kafka.ssl, ca, cert and key; what file: and ${NAME} stand for is read when the process starts.',
+  },
   KAFKA_FORBIDDEN: {
     response: 'fatal',
     hint: 'The Kafka user lacks a right. It needs READ and DESCRIBE on the topics and READ on the group.',

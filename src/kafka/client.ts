@@ -79,11 +79,21 @@ export function kafkaFailure(error: unknown, attempt: string): Failure {
   const root = rootOf(error)
   // Of the login: kafkajs repeats that like any other request.
   if (root instanceof Failure) return root
-  const reason = root instanceof Error ? root.message : String(root)
+  const reason = plainReason(root instanceof Error ? root.message : String(root))
   return new Failure(kafkaCode(root), `cannot ${attempt}: ${reason}`, { cause: error })
 }
 
-type KafkaError = Error & { readonly type?: string; readonly retriable?: boolean; readonly cause?: unknown }
+/** OpenSSL's words without the places in its source, on one line. */
+function plainReason(message: string): string {
+  return message.replace(/[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):[^]*$/, '$1').trim()
+}
+
+type KafkaError = Error & {
+  readonly type?: string
+  readonly code?: string
+  readonly retriable?: boolean
+  readonly cause?: unknown
+}
 
 /** kafkajs wraps the error that counts once for each loop of retries. */
 function rootOf(error: unknown): unknown {
@@ -104,9 +114,18 @@ const unreachable = new Set([
 
 const loginRefusals = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'])
 
+/** One side does not take the other's certificate, or there is no TLS there; or this side's own PEM is none. */
+function isRefusedByTls({ name, code, message }: KafkaError): boolean {
+  if (name !== 'KafkaJSConnectionError') return false
+  const codes = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_)/
+  // kafkajs says so where the connection could not even be tried.
+  return codes.test(code ?? '') || message.startsWith('Failed to connect: ')
+}
+
 function kafkaCode(root: unknown): FailureCode {
   if (!(root instanceof Error)) return 'UNKNOWN'
   const { name, type = '', retriable } = root as KafkaError
+  if (isRefusedByTls(root)) return 'KAFKA_DENIED'
   if (name === 'KafkaJSSASLAuthenticationError' || loginRefusals.has(type)) return 'KAFKA_DENIED'
   // A login on a connection that had one less than a second ago; a new connection may.
   if (type === 'ILLEGAL_SASL_STATE') return 'KAFKA_FAILED'
