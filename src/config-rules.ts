@@ -1,7 +1,7 @@
 /**
  * What must hold between settings: the schema judges each alone, this judges them together. Pure.
  */
-import type { Config, SettingPath, TableConfig } from './config.ts'
+import type { Config, SaslConfig, SettingPath, TableConfig } from './config.ts'
 import { stemOf } from './identifier.ts'
 
 export type Problem = { readonly path: SettingPath; readonly text: string }
@@ -28,6 +28,10 @@ function logins({ kafka, stage, warehouse }: Config): Problem[] {
       stage.accessKeyId === undefined ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId']
     problems.push({ path: ['stage', here], text: `missing: stage.${there} is of no use without it` })
   }
+  if (stage.kmsKeyId !== undefined && stage.encryption !== 'aws:kms') {
+    problems.push({ path: ['stage', 'kmsKeyId'], text: 'goes with stage.encryption aws:kms alone' })
+  }
+  if (kafka.sasl?.mechanism === 'oauthbearer') problems.push(...tokenSource(kafka.sasl))
   if (!warehouse) return problems
   if (warehouse.password === undefined && warehouse.privateKeyFile === undefined) {
     problems.push({ path: ['warehouse', 'password'], text: 'missing: write either it or warehouse.privateKeyFile' })
@@ -36,6 +40,25 @@ function logins({ kafka, stage, warehouse }: Config): Problem[] {
     problems.push({ path: ['warehouse', 'password'], text: 'write either it or warehouse.privateKeyFile, not both' })
   }
   return problems
+}
+
+/** A token comes from an endpoint, which wants three settings, or from a file, which wants none of them. */
+function tokenSource(sasl: Extract<SaslConfig, { readonly mechanism: 'oauthbearer' }>): Problem[] {
+  const { tokenUrl, tokenFile } = sasl
+  const at = (name: string, text: string): Problem => ({ path: ['kafka', 'sasl', name], text })
+  if (tokenUrl === undefined && tokenFile === undefined) {
+    return [at('tokenUrl', 'missing: write either it, with clientId and clientSecret, or kafka.sasl.tokenFile')]
+  }
+  if (tokenUrl !== undefined && tokenFile !== undefined) {
+    return [at('tokenUrl', 'write either it or kafka.sasl.tokenFile, not both')]
+  }
+  const ofEndpoint = ['clientId', 'clientSecret'] as const
+  if (tokenUrl !== undefined) {
+    const missing = ofEndpoint.filter((name) => sasl[name] === undefined)
+    return missing.map((name) => at(name, 'missing: kafka.sasl.tokenUrl is of no use without it'))
+  }
+  const idle = [...ofEndpoint, 'scope' as const].filter((name) => sasl[name] !== undefined)
+  return idle.map((name) => at(name, 'goes with kafka.sasl.tokenUrl, not with tokenFile'))
 }
 
 function sizes({ ingest }: Config): Problem[] {

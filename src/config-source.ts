@@ -3,7 +3,7 @@
  * config.ts, rules between settings in config-rules.ts. Everything wrong is told at once, and no value is ever shown.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml'
 import { checkSchema, type Config, type SchemaIssue, type SettingPath } from './config.ts'
 import { type Problem, problemsBetween } from './config-rules.ts'
 import { Failure } from './failure.ts'
@@ -69,20 +69,50 @@ function readYaml(path: string, problems: string[]): Tree | null {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const told = new Set<number>()
-  for (const error of [...document.errors, ...document.warnings]) {
-    const { line, col } = lines.linePos(error.pos[0])
+  for (const { at, words } of yamlProblems(document)) {
+    const { line, col } = lines.linePos(at)
     // What follows on the same line is mostly the parser's way back into step.
     if (told.has(line)) continue
     told.add(line)
     const hasReference = text.split('\n')[line - 1]?.includes('${') === true
     const hint = hasReference ? ' (between { and }, put "${NAME}" in quotes)' : ''
-    problems.push(`${path}:${line}:${col}: ${error.message}${hint}`)
+    problems.push(`${path}:${line}:${col}: ${words}${hint}`)
   }
   if (problems.length > 0) return null
   const tree: unknown = document.toJS() ?? {}
   if (isTree(tree)) return tree
   problems.push(`${path}: expected sections such as kafka, stage and tables`)
   return null
+}
+
+/** Those of the parser's messages that quote nothing, or one sign: what it could not read may be a secret. */
+const quoteNothing = new Set<YAMLParseError['code']>([
+  'BAD_INDENT',
+  'BAD_SCALAR_START',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'DUPLICATE_KEY',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'MULTIPLE_DOCS',
+  'TAB_AS_INDENT',
+])
+
+type YamlProblem = { readonly at: number; readonly words: string }
+
+function yamlProblems(document: Document.Parsed): readonly YamlProblem[] {
+  const wordsOf = ({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string =>
+    quoteNothing.has(code) ? message : 'cannot be read here; text with signs such as ! | > * & in it stands in quotes'
+  const problems = [...document.errors, ...document.warnings].map((error) => ({
+    at: error.pos[0],
+    words: wordsOf(error),
+  }))
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document)) return
+      problems.push({ at: alias.range?.[0] ?? 0, words: 'text that begins with * stands in quotes' })
+    },
+  })
+  return problems
 }
 
 function isTree(value: unknown): value is Tree {
@@ -176,9 +206,9 @@ function fromVariable(setting: Setting, text: string, name: string, problems: st
     return text.startsWith('file:') ? readReferenced(text, name, problems) : convert(text, setting.kind)
   }
   const document = parseDocument(text, { prettyErrors: false })
-  const [error] = document.errors
-  if (error) problems.push(`${name}: ${error.message}`)
-  return error ? [] : (document.toJS() as unknown)
+  const [problem] = yamlProblems(document)
+  if (problem) problems.push(`${name}: ${problem.words}`)
+  return problem ? [] : (document.toJS() as unknown)
 }
 
 /** Text as a value of the setting's kind; what does not read as one stays text, and the schema names it. */
@@ -218,7 +248,11 @@ function nameOf(path: SettingPath, fromEnv: ReadonlyMap<string, string>): string
 function describe(issue: SchemaIssue, fromEnv: ReadonlyMap<string, string>): string {
   const name = nameOf(issue.path, fromEnv)
   if (issue.kind === 'unknown') {
-    const guess = nearest(String(issue.path.at(-1)), keysBeside(issue.path))
+    const key = String(issue.path.at(-1))
+    const beside = keysBeside(issue.path)
+    if (beside.includes(key))
+      return `${name}: does not go with the other settings of ${pathText(issue.path.slice(0, -1))}`
+    const guess = nearest(key, beside)
     return `${name}: unknown key${guess === null ? '' : `; did you mean ${guess}?`}`
   }
   if (issue.kind === 'wrong') return `${name}: ${issue.text}`

@@ -1,7 +1,9 @@
 /**
- * The one schema of Firn's settings: names, defaults and meaning. Reading files and the environment is in config-source.ts.
+ * The one schema of Firn's settings: names, defaults, meaning, and which of them are secrets. Reading files and the environment
+ * is in config-source.ts, what is said of a wrong setting in config-issues.ts.
  */
 import { z } from 'zod'
+import { schemaIssues } from './config-issues.ts'
 
 const seconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 }
 const binary: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
@@ -28,12 +30,46 @@ const bytes = z
 
 const hostPort = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'expected host:port')
 
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'expected a URL such as https://host/path' })
+  // URLs are told in logs and errors.
+  .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), 'expected a URL without user and password')
+
+/** Never told anywhere, and in the Helm chart a reference alone. Whoever adds a secret writes it so. */
+const secret = (meaning: string) => z.string().min(1).meta({ description: meaning, secret: true })
+
+const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'] as const
+const mechanism = `how to log in: ${mechanisms.slice(0, -1).join(', ')} or ${mechanisms.at(-1) ?? ''}`
+
 const sasl = z
-  .strictObject({
-    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('plain, scram-sha-256 or scram-sha-512'),
-    username: z.string().min(1).describe('user at the brokers'),
-    password: z.string().min(1).describe("the user's password"),
-  })
+  .discriminatedUnion('mechanism', [
+    z.strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe(mechanism),
+      username: z.string().min(1).describe('user at the brokers, with plain and scram'),
+      password: secret("that user's password"),
+    }),
+    z.strictObject({
+      mechanism: z.literal('oauthbearer').describe(mechanism),
+      tokenUrl: httpUrl
+        .optional()
+        .describe('with oauthbearer: OpenID Connect token endpoint; either this or tokenFile'),
+      clientId: z.string().min(1).optional().describe('goes with tokenUrl'),
+      clientSecret: secret('goes with tokenUrl').optional(),
+      scope: z.string().min(1).optional().describe('what is asked for at tokenUrl, where it wants to be told'),
+      tokenFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('with oauthbearer: holds a token that something else renews; read at each login'),
+    }),
+    z.strictObject({
+      mechanism: z.literal('aws-msk-iam').describe(mechanism),
+      region: z
+        .string()
+        .min(1)
+        .describe('with aws-msk-iam: region of the cluster; who logs in, the AWS credential chain decides'),
+    }),
+  ])
   .describe('login at the brokers')
 
 const kafka = z.strictObject({
@@ -43,7 +79,7 @@ const kafka = z.strictObject({
   ssl: z.boolean().default(false).describe('TLS to the brokers; true is on where kafka.ca is set'),
   ca: z.string().optional().describe("PEM of the brokers' certificate authority (file:/path reads a file)"),
   cert: z.string().optional().describe('PEM of the client certificate'),
-  key: z.string().optional().describe('PEM of the client key'),
+  key: secret('PEM of the client key').optional(),
   sasl: sasl.optional(),
 })
 
@@ -61,9 +97,19 @@ const stage = z.strictObject({
     .default('firn/')
     .describe('everything that Firn writes lies under it'),
   region: z.string().min(1).default('us-east-1').describe('region of the bucket'),
-  endpoint: z.url().optional().describe('for S3-compatible servers; AWS needs none'),
+  endpoint: httpUrl.optional().describe('for S3-compatible servers; AWS needs none'),
   accessKeyId: z.string().min(1).optional().describe('without it, the AWS credential chain decides'),
-  secretAccessKey: z.string().min(1).optional().describe('goes with accessKeyId'),
+  secretAccessKey: secret('goes with accessKeyId').optional(),
+  encryption: z
+    .enum(['AES256', 'aws:kms'])
+    .optional()
+    .describe("asked for with every object, AES256 or aws:kms; without it, the bucket's own default"),
+  kmsKeyId: z.string().min(1).optional().describe("key of aws:kms, as id, alias or ARN; without it, AWS's key for S3"),
+  expectedBucketOwner: z
+    .string()
+    .regex(/^\d{12}$/, 'expected the 12 digits of an AWS account, in quotes')
+    .optional()
+    .describe('AWS account of the bucket; the store refuses every request where it is of another one'),
 })
 
 /** As written: `CDC` and `cdc` are two names. What would end a literal or a `$$` body in the scripts is refused. */
@@ -73,11 +119,11 @@ const identifier = z
 
 const warehouse = z.strictObject({
   account: z.string().min(1).describe('Snowflake account, such as xy12345.eu-west-1'),
-  accessUrl: z.url().optional().describe('where the account is not under snowflakecomputing.com'),
+  accessUrl: httpUrl.optional().describe('where the account is not under snowflakecomputing.com'),
   user: z.string().min(1).describe('Snowflake user'),
-  password: z.string().min(1).optional().describe('either this or privateKeyFile'),
+  password: secret('either this or privateKeyFile').optional(),
   privateKeyFile: z.string().min(1).optional().describe('PKCS #8 PEM file for key-pair login'),
-  privateKeyPassphrase: z.string().min(1).optional().describe('where the key file is encrypted'),
+  privateKeyPassphrase: secret('where the key file is encrypted').optional(),
   role: identifier.optional().describe("without it, the user's default role"),
   warehouse: identifier.optional().describe('runs the merge tasks; without it they are serverless'),
   database: identifier.default('CDC').describe('holds the schema FIRN and the target tables'),
@@ -222,6 +268,7 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>
 export type KafkaConfig = Config['kafka']
+export type SaslConfig = NonNullable<KafkaConfig['sasl']>
 export type StageConfig = Config['stage']
 export type WarehouseConfig = NonNullable<Config['warehouse']>
 export type IngestConfig = Config['ingest']
@@ -237,6 +284,8 @@ export type SchemaIssue = {
   readonly text: string
 }
 
+export type SchemaProblem = z.core.$ZodIssue
+
 /** Checks what was read and fills in the defaults: the settings, or everything that is wrong with them. */
 export function checkSchema(
   raw: unknown,
@@ -251,79 +300,18 @@ export function checkSchema(
 export type SchemaNode = {
   readonly type?: string
   readonly description?: string
+  readonly secret?: boolean
   /** `{}` where a section has defaults of its own */
   readonly default?: string | number | boolean | object
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly required?: readonly string[]
   readonly items?: SchemaNode
   readonly anyOf?: readonly SchemaNode[]
+  /** Sections of which one is written; its first setting tells which. */
+  readonly oneOf?: readonly SchemaNode[]
 }
 
 /** The schema as data, for help and for reading the environment. */
 export function schemaTree(): SchemaNode {
   return z.toJSONSchema(configSchema, { io: 'input' }) as SchemaNode
-}
-
-function schemaIssues(issue: z.core.$ZodIssue, above: SettingPath): SchemaIssue[] {
-  const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? part.toString() : part))]
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ kind: 'unknown', path: [...path, key], text: 'unknown key' }))
-    case 'invalid_type':
-      if (issue.input === undefined) return [{ kind: 'missing', path, text: 'missing' }]
-      if (!issue.message.startsWith('Invalid input')) return [{ kind: 'wrong', path, text: issue.message }]
-      return [
-        {
-          kind: 'wrong',
-          path,
-          text: `expected ${kindOf(issue.expected)}, found ${found(issue.input)}${issue.expected === 'string' ? '; put it in quotes' : ''}`,
-        },
-      ]
-    case 'invalid_value':
-      if (issue.input === undefined) return [{ kind: 'missing', path, text: 'missing' }]
-      return [{ kind: 'wrong', path, text: `expected one of ${issue.values.map(String).join(', ')}` }]
-    case 'invalid_union': {
-      // The member of the union that has the written shape says best what is wrong with it.
-      const inner = issue.errors.find((errors) => errors.some(isBelow))
-      if (inner) return inner.flatMap((one) => schemaIssues(one, path))
-      return [{ kind: 'wrong', path, text: `${issue.message}; found ${found(issue.input)}` }]
-    }
-    case 'too_small':
-      if (issue.origin === 'string') return [{ kind: 'wrong', path, text: 'must not be empty' }]
-      if (issue.origin === 'array') return [{ kind: 'wrong', path, text: 'needs at least one entry' }]
-      return [{ kind: 'wrong', path, text: `must be at least ${String(issue.minimum)}` }]
-    case 'too_big':
-      return [{ kind: 'wrong', path, text: `must be at most ${String(issue.maximum)}` }]
-    case 'invalid_format':
-    case 'invalid_key':
-    case 'invalid_element':
-    case 'not_multiple_of':
-    case 'custom':
-      return [{ kind: 'wrong', path, text: issue.message }]
-  }
-}
-
-function isBelow(issue: z.core.$ZodIssue): boolean {
-  return issue.path.length > 0 || issue.code === 'unrecognized_keys'
-}
-
-function kindOf(expected: string): string {
-  const kinds: Record<string, string> = {
-    string: 'text',
-    int: 'a whole number',
-    number: 'a whole number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'a section with settings',
-  }
-  return kinds[expected] ?? expected
-}
-
-/** The kind of what stands there, never the value: it may be a secret. */
-function found(input: unknown): string {
-  if (Array.isArray(input)) return 'a list'
-  if (input === null) return 'nothing'
-  if (typeof input === 'object') return 'a section'
-  if (typeof input === 'string') return 'other text'
-  return `a ${typeof input}`
 }

@@ -92,10 +92,21 @@ export const failures = {
     response: 'retry',
     hint: 'No broker answers. Check kafka.brokers, and that this host may reach them.',
   },
-  KAFKA_DENIED: { response: 'fatal', hint: 'Kafka refuses the login. Check kafka.sasl and kafka.ssl.' },
+  KAFKA_DENIED: {
+    response: 'fatal',
+    hint: 'Kafka refuses the login, or one side the certificate of the other. Check kafka.sasl, kafka.ssl, ca, cert and key; what file: and ${NAME} stand for is read when the process starts.',
+  },
   KAFKA_FORBIDDEN: {
     response: 'fatal',
     hint: 'The Kafka user lacks a right. It needs READ and DESCRIBE on the topics and READ on the group.',
+  },
+  TOKEN_DENIED: {
+    response: 'fatal',
+    hint: 'The token endpoint gives no token for Kafka to this client. Check kafka.sasl.tokenUrl, clientId, clientSecret and scope.',
+  },
+  TOKEN_UNAVAILABLE: {
+    response: 'retry',
+    hint: 'There is no token to log in at Kafka with. Check that this host reaches kafka.sasl.tokenUrl, or what writes kafka.sasl.tokenFile, or with aws-msk-iam what the AWS credential chain finds: a role of the pod or the host, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   },
   LEADER_MISSING: {
     response: 'retry',
@@ -109,7 +120,7 @@ export const failures = {
   },
   STAGE_DENIED: {
     response: 'retry',
-    hint: 'The object store refuses the credentials or the right, or there are no credentials. Set stage.accessKeyId and its secret, or the AWS credential chain. Firn needs s3:PutObject, s3:GetObject and s3:ListBucket on stage.bucket.',
+    hint: 'The object store refuses the credentials or the right, or there are no credentials. Set stage.accessKeyId and its secret, or the AWS credential chain. Firn needs s3:PutObject, s3:GetObject and s3:ListBucket on stage.bucket, with a KMS key kms:GenerateDataKey and kms:Decrypt on it; and the bucket must be of the account stage.expectedBucketOwner, where that is set.',
   },
   BUCKET_MISSING: { response: 'retry', hint: 'The bucket does not exist. Check stage.bucket.' },
   STAGE_UNSAFE: {

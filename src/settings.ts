@@ -18,6 +18,8 @@ export type Setting = {
   /** as it would be written; null where there is none */
   readonly default: string | null
   readonly meaning: string
+  /** never told anywhere */
+  readonly secret: boolean
 }
 
 /** Every setting, in the order of the schema. */
@@ -35,6 +37,7 @@ function settingsUnder(node: SchemaNode, path: readonly string[], place: Place):
       const isOptional = !isRequired && below.default === undefined
       return settingsUnder(below, here, isOptional ? { ...place, required: `required in ${here.join('.')}` } : place)
     }
+    if (below.oneOf) return settingsOfChoice(below.oneOf, here, place)
     const setting = settingAt(below, here, place, isRequired)
     const inList = { inEnv: false, required: 'required' }
     const entries = below.items?.properties ? settingsUnder(below.items, [...path, `${key}[]`], inList) : []
@@ -42,6 +45,13 @@ function settingsUnder(node: SchemaNode, path: readonly string[], place: Place):
     const choices = (below.anyOf ?? []).flatMap((one) => settingsUnder(one, here, inChoice))
     return [setting, ...entries, ...choices]
   })
+}
+
+/** The settings of every kind of a section, each once; the first says which kind it is. */
+function settingsOfChoice(kinds: readonly SchemaNode[], path: readonly string[], place: Place): Setting[] {
+  const name = path.join('.')
+  const all = kinds.flatMap((kind) => settingsUnder(kind, path, { ...place, required: `required in ${name}` }))
+  return all.filter((setting, at) => all.findIndex((other) => other.name === setting.name) === at)
 }
 
 function settingAt(node: SchemaNode, path: readonly string[], place: Place, isRequired: boolean): Setting {
@@ -53,6 +63,7 @@ function settingAt(node: SchemaNode, path: readonly string[], place: Place, isRe
     required: isRequired && node.default === undefined ? place.required : null,
     default: node.default === undefined ? null : JSON.stringify(node.default).replace(/^"|"$/g, ''),
     meaning: node.description ?? '',
+    secret: node.secret === true,
   }
 }
 
@@ -82,7 +93,7 @@ export function keysBeside(path: SettingPath): readonly string[] {
   for (const part of path.slice(0, -1)) {
     nodes = nodes.flatMap((node) => {
       const next = typeof part === 'number' ? node.items : node.properties?.[part]
-      return next ? [next, ...(next.anyOf ?? [])] : []
+      return next ? [next, ...(next.anyOf ?? []), ...(next.oneOf ?? [])] : []
     })
   }
   return nodes.flatMap((node) => Object.keys(node.properties ?? {}))

@@ -2,11 +2,12 @@
  * The one door to Kafka: this folder alone imports kafkajs. Makes clients from Firn's settings, with every codec, and maps
  * kafkajs's errors to failures. What is consumed and committed is decided in ingest/.
  */
-import type { Consumer, ConsumerConfig, Kafka, LogEntry, SASLOptions } from 'kafkajs'
+import type { Consumer, ConsumerConfig, Kafka, LogEntry } from 'kafkajs'
 import type { KafkaConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { Logger } from '../telemetry.ts'
 import { registerCodecs } from './codecs.ts'
+import { loginOptions } from './login.ts'
 import { type Cluster, kafkajs } from './patches.ts'
 
 export type {
@@ -34,7 +35,7 @@ export function kafkaClient(config: KafkaConfig, logger: Logger): Kafka {
     brokers: [...brokers],
     clientId,
     ...(encrypted ? { ssl: tls } : {}),
-    ...(sasl ? { sasl: sasl as SASLOptions } : {}),
+    ...(sasl ? { sasl: loginOptions(sasl) } : {}),
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
     // 0.2 + 0.4 + 0.8 + 1.6 s: an outage shows after 3 s, and the caller's own patience takes over.
@@ -76,11 +77,23 @@ export function consumerOf(
 export function kafkaFailure(error: unknown, attempt: string): Failure {
   if (error instanceof Failure) return error
   const root = rootOf(error)
-  const reason = root instanceof Error ? root.message : String(root)
+  // Of the login: kafkajs repeats that like any other request.
+  if (root instanceof Failure) return root
+  const reason = plainReason(root instanceof Error ? root.message : String(root))
   return new Failure(kafkaCode(root), `cannot ${attempt}: ${reason}`, { cause: error })
 }
 
-type KafkaError = Error & { readonly type?: string; readonly retriable?: boolean; readonly cause?: unknown }
+/** OpenSSL's words without the places in its source, on one line. */
+function plainReason(message: string): string {
+  return message.replace(/[0-9A-F]{8,}:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):[^]*$/, '$1').trim()
+}
+
+type KafkaError = Error & {
+  readonly type?: string
+  readonly code?: string
+  readonly retriable?: boolean
+  readonly cause?: unknown
+}
 
 /** kafkajs wraps the error that counts once for each loop of retries. */
 function rootOf(error: unknown): unknown {
@@ -99,10 +112,23 @@ const unreachable = new Set([
   'KafkaJSRequestTimeoutError',
 ])
 
+const loginRefusals = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'])
+
+/** One side does not take the other's certificate, or there is no TLS there; or this side's own PEM is none. */
+function isRefusedByTls({ name, code, message }: KafkaError): boolean {
+  if (name !== 'KafkaJSConnectionError') return false
+  const codes = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_)/
+  // kafkajs says so where the connection could not even be tried.
+  return codes.test(code ?? '') || message.startsWith('Failed to connect: ')
+}
+
 function kafkaCode(root: unknown): FailureCode {
   if (!(root instanceof Error)) return 'UNKNOWN'
   const { name, type = '', retriable } = root as KafkaError
-  if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED') return 'KAFKA_DENIED'
+  if (isRefusedByTls(root)) return 'KAFKA_DENIED'
+  if (name === 'KafkaJSSASLAuthenticationError' || loginRefusals.has(type)) return 'KAFKA_DENIED'
+  // A login on a connection that had one less than a second ago; a new connection may.
+  if (type === 'ILLEGAL_SASL_STATE') return 'KAFKA_FAILED'
   if (type.endsWith('_AUTHORIZATION_FAILED')) return 'KAFKA_FORBIDDEN'
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return 'TOPIC_MISSING'
   if (unreachable.has(name) || type === 'LEADER_NOT_AVAILABLE') return 'KAFKA_UNREACHABLE'

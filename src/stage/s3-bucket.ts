@@ -18,37 +18,36 @@ import { nameOf, openStore, putCommand, stageFailure, type Store } from './s3.ts
 /** Opens no connection yet; the first question does. */
 export function openBucket(config: StageConfig): Bucket {
   const store = openStore(config)
-  const { client, bucket } = store
-  const Bucket = bucket
+  const { client, bucket, place } = store
   const object = (key: string) => `s3://${bucket}/${key}`
   return {
     put: (key) => {
       const command = putCommand(store, key, Buffer.from('This object shows what its writer may do.\n'), {})
-      return ask(`store ${object(key)}`, () => client.send(command).then(nothing), { PreconditionFailed: null })
+      return ask(place, `store ${object(key)}`, () => client.send(command).then(nothing), { PreconditionFailed: null })
     },
-    get: (key) => ask(`read ${object(key)}`, () => encryptionOf(store, key), { NoSuchKey: null }),
+    get: (key) => ask(place, `read ${object(key)}`, () => encryptionOf(store, key), { NoSuchKey: null }),
     list: (prefix) => {
-      const command = new ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 })
-      return ask(`list ${object(prefix)}`, () => client.send(command).then(nothing))
+      const command = new ListObjectsV2Command({ ...place, Prefix: prefix, MaxKeys: 1 })
+      return ask(place, `list ${object(prefix)}`, () => client.send(command).then(nothing))
     },
     remove: (key) => {
-      const command = new DeleteObjectCommand({ Bucket, Key: key, IfMatch: '"no object has this one"' })
+      const command = new DeleteObjectCommand({ ...place, Key: key, IfMatch: '"no object has this one"' })
       const kept = { PreconditionFailed: null, NoSuchKey: null }
-      return askIfKnown(`remove ${object(key)}`, () => client.send(command).then(nothing), kept)
+      return askIfKnown(place, `remove ${object(key)}`, () => client.send(command).then(nothing), kept)
     },
     encryption: () =>
-      askIfKnown('ask for the encryption', () => bucketEncryption(store), {
+      askIfKnown(place, 'ask for the encryption', () => bucketEncryption(store), {
         ServerSideEncryptionConfigurationNotFoundError: null,
       }),
     isVersioned: () =>
-      askIfKnown('ask for the versioning', async () => {
-        return (await client.send(new GetBucketVersioningCommand({ Bucket }))).Status === 'Enabled'
+      askIfKnown(place, 'ask for the versioning', async () => {
+        return (await client.send(new GetBucketVersioningCommand(place))).Status === 'Enabled'
       }),
     isPrivate: () =>
-      askIfKnown('ask for the block of public access', () => blocksPublic(store), {
+      askIfKnown(place, 'ask for the block of public access', () => blocksPublic(store), {
         NoSuchPublicAccessBlockConfiguration: false,
       }),
-    notifications: () => askIfKnown('ask for the notifications', () => notificationsOf(store)),
+    notifications: () => askIfKnown(place, 'ask for the notifications', () => notificationsOf(store)),
     close: () => {
       client.destroy()
     },
@@ -59,6 +58,7 @@ const nothing = (): null => null
 
 /** `absent`: what errors of these names tell. */
 async function ask<T>(
+  place: Store['place'],
   attempt: string,
   send: () => Promise<T>,
   absent: Readonly<Record<string, T>> = {},
@@ -68,7 +68,7 @@ async function ask<T>(
   } catch (error) {
     const known = Object.entries(absent).find(([name]) => name === nameOf(error))
     if (known) return { kind: 'told', value: known[1] }
-    const failure = stageFailure(error, attempt)
+    const failure = stageFailure({ place }, error, attempt)
     if (failure.code === 'STAGE_DENIED') return { kind: 'denied', failure }
     throw failure
   }
@@ -85,30 +85,28 @@ async function askIfKnown<T>(...question: Parameters<typeof ask<T>>): Promise<An
   }
 }
 
-async function encryptionOf({ client, bucket }: Store, key: string): Promise<Encryption | null> {
-  const command = new GetObjectCommand({ Bucket: bucket, Key: key })
+async function encryptionOf({ client, place }: Store, key: string): Promise<Encryption | null> {
+  const command = new GetObjectCommand({ ...place, Key: key })
   const { Body, ServerSideEncryption: algorithm, SSEKMSKeyId: keyId = null } = await client.send(command)
   await Body?.transformToByteArray()
   return algorithm === undefined ? null : { algorithm, keyId }
 }
 
-async function bucketEncryption({ client, bucket }: Store): Promise<Encryption | null> {
-  const answer = await client.send(new GetBucketEncryptionCommand({ Bucket: bucket }))
+async function bucketEncryption({ client, place }: Store): Promise<Encryption | null> {
+  const answer = await client.send(new GetBucketEncryptionCommand(place))
   const rule = answer.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault
   const { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId = null } = rule ?? {}
   return algorithm === undefined ? null : { algorithm, keyId }
 }
 
-async function blocksPublic({ client, bucket }: Store): Promise<boolean> {
-  const { PublicAccessBlockConfiguration: block } = await client.send(
-    new GetPublicAccessBlockCommand({ Bucket: bucket }),
-  )
+async function blocksPublic({ client, place }: Store): Promise<boolean> {
+  const { PublicAccessBlockConfiguration: block } = await client.send(new GetPublicAccessBlockCommand(place))
   const ways = ['BlockPublicAcls', 'IgnorePublicAcls', 'BlockPublicPolicy', 'RestrictPublicBuckets'] as const
   return ways.every((way) => block?.[way] === true)
 }
 
-async function notificationsOf({ client, bucket }: Store): Promise<readonly Notification[]> {
-  const answer = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }))
+async function notificationsOf({ client, place }: Store): Promise<readonly Notification[]> {
+  const answer = await client.send(new GetBucketNotificationConfigurationCommand(place))
   const queues = (answer.QueueConfigurations ?? []).map(({ QueueArn: arn = '', Events, Filter }): Notification => {
     const rules = Filter?.Key?.FilterRules ?? []
     const rule = (name: string) => rules.find(({ Name }) => Name?.toLowerCase() === name)?.Value ?? ''

@@ -10,6 +10,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
@@ -20,8 +21,9 @@ import type { Copied, ListOptions, PutOutcome, Stage, StagedHead, StagedObject }
 /** Opens no connection yet; the first request does. */
 export function openStage(config: StageConfig): Stage {
   const store = openStore(config)
+  const { bucket } = store
   return {
-    bucket: config.bucket,
+    bucket,
     put: (key, body, metadata) => put(store, key, body, metadata),
     head: (key) => head(store, key),
     get: async (key) => (await read(store, key))?.body ?? null,
@@ -35,16 +37,32 @@ export function openStage(config: StageConfig): Stage {
 }
 
 /** A client for one bucket. */
-export type Store = { readonly client: S3Client; readonly bucket: string }
-
-export function openStore(config: StageConfig): Store {
-  return { client: new S3Client(clientConfig(config)), bucket: config.bucket }
+export type Store = {
+  readonly client: S3Client
+  readonly bucket: string
+  /** of every request */
+  readonly place: { readonly Bucket: string; readonly ExpectedBucketOwner?: string }
+  /** of every put */
+  readonly sealing: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>
 }
 
-async function head({ client, bucket }: Store, key: string): Promise<StagedHead | null> {
+export function openStore(config: StageConfig): Store {
+  const { bucket, expectedBucketOwner: owner, encryption, kmsKeyId } = config
+  return {
+    client: new S3Client(clientConfig(config)),
+    bucket,
+    place: { Bucket: bucket, ...(owner !== undefined && { ExpectedBucketOwner: owner }) },
+    sealing: {
+      ...(encryption !== undefined && { ServerSideEncryption: encryption }),
+      ...(kmsKeyId !== undefined && { SSEKMSKeyId: kmsKeyId }),
+    },
+  }
+}
+
+async function head(store: Store, key: string): Promise<StagedHead | null> {
   try {
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' })
-    const found = await client.send(command)
+    const command = new HeadObjectCommand({ ...store.place, Key: key, ChecksumMode: 'ENABLED' })
+    const found = await store.client.send(command)
     return {
       key,
       size: found.ContentLength ?? 0,
@@ -55,21 +73,21 @@ async function head({ client, bucket }: Store, key: string): Promise<StagedHead 
     }
   } catch (error) {
     if (statusOf(error) === 404) return null
-    throw stageFailure(error, `look at s3://${bucket}/${key}`)
+    throw stageFailure(store, error, `look at s3://${store.bucket}/${key}`)
   }
 }
 
 type Content = { readonly body: Uint8Array; readonly metadata: Readonly<Record<string, string>> }
 
-async function read({ client, bucket }: Store, key: string): Promise<Content | null> {
+async function read(store: Store, key: string): Promise<Content | null> {
   try {
     // With the checksum that it was stored with, the client compares what arrives.
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' })
-    const { Body, Metadata: metadata = {} } = await client.send(command)
+    const command = new GetObjectCommand({ ...store.place, Key: key, ChecksumMode: 'ENABLED' })
+    const { Body, Metadata: metadata = {} } = await store.client.send(command)
     return { body: Body ? await Body.transformToByteArray() : new Uint8Array(), metadata }
   } catch (error) {
     if (nameOf(error) === 'NoSuchKey') return null
-    throw stageFailure(error, `read s3://${bucket}/${key}`)
+    throw stageFailure(store, error, `read s3://${store.bucket}/${key}`)
   }
 }
 
@@ -84,7 +102,7 @@ async function put(
     await store.client.send(command)
     return 'stored'
   } catch (error) {
-    const failure = stageFailure(error, `store s3://${store.bucket}/${key}`)
+    const failure = stageFailure(store, error, `store s3://${store.bucket}/${key}`)
     if (statusOf(error) !== 412 && failure.code !== 'STAGE_UNREACHABLE') throw failure
     // A lost answer may hide a stored object or a refusal; what is there now tells which.
     const found = await head(store, key)
@@ -95,13 +113,14 @@ async function put(
 }
 
 export function putCommand(
-  { bucket }: Store,
+  { place, sealing }: Store,
   key: string,
   body: Uint8Array,
   metadata: Readonly<Record<string, string>>,
 ): PutObjectCommand {
   return new PutObjectCommand({
-    Bucket: bucket,
+    ...place,
+    ...sealing,
     Key: key,
     Body: body,
     ContentLength: body.byteLength,
@@ -120,7 +139,7 @@ async function copy(store: Store, from: string, to: string): Promise<Copied | nu
 }
 
 async function* list(
-  { client, bucket }: Store,
+  store: Store,
   prefix: string,
   { startAfter, shallow = false }: ListOptions = {},
 ): AsyncIterable<StagedObject> {
@@ -128,9 +147,9 @@ async function* list(
   do {
     const position = token !== undefined ? { ContinuationToken: token } : startAfter ? { StartAfter: startAfter } : {}
     const depth = shallow ? { Delimiter: '/' } : {}
-    const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...position, ...depth })
-    const page = await client.send(command).catch((error: unknown) => {
-      throw stageFailure(error, `list s3://${bucket}/${prefix}`)
+    const command = new ListObjectsV2Command({ ...store.place, Prefix: prefix, ...position, ...depth })
+    const page = await store.client.send(command).catch((error: unknown) => {
+      throw stageFailure(store, error, `list s3://${store.bucket}/${prefix}`)
     })
     for (const { Key: key, Size: size = 0, LastModified: lastModified = new Date(0), ETag: etag } of page.Contents ??
       []) {
@@ -140,11 +159,11 @@ async function* list(
   } while (token !== undefined)
 }
 
-async function remove({ client, bucket }: Store, key: string): Promise<void> {
+async function remove(store: Store, key: string): Promise<void> {
   try {
-    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+    await store.client.send(new DeleteObjectCommand({ ...store.place, Key: key }))
   } catch (error) {
-    throw stageFailure(error, `remove s3://${bucket}/${key}`)
+    throw stageFailure(store, error, `remove s3://${store.bucket}/${key}`)
   }
 }
 
@@ -154,7 +173,7 @@ export async function createBucket(config: StageConfig): Promise<void> {
   try {
     await client.send(new CreateBucketCommand({ Bucket: config.bucket }))
   } catch (error) {
-    if (nameOf(error) !== 'BucketAlreadyOwnedByYou') throw stageFailure(error, `create the bucket ${config.bucket}`)
+    if (nameOf(error) !== 'BucketAlreadyOwnedByYou') throw stageFailure({}, error, `create the bucket ${config.bucket}`)
   } finally {
     client.destroy()
   }
@@ -189,15 +208,21 @@ const denied = new Set([
   'XAdminUserNotFound',
 ])
 
-export function stageFailure(error: unknown, attempt: string): Failure {
+/** `place` where it is about a bucket that is asked by its owner too. */
+export function stageFailure({ place }: Partial<Pick<Store, 'place'>>, error: unknown, attempt: string): Failure {
   const reason = error instanceof Error ? error.message || nameOf(error) : String(error)
-  return new Failure(stageCode(error), `cannot ${attempt}: ${reason}`, { cause: error })
+  const code = stageCode(error)
+  // The store refuses the bucket of another account with the same words as any other right.
+  const owner = code === 'STAGE_DENIED' ? place?.ExpectedBucketOwner : undefined
+  const doubt = owner === undefined ? '' : `; or it is not a bucket of account ${owner} (stage.expectedBucketOwner)`
+  return new Failure(code, `cannot ${attempt}: ${reason}${doubt}`, { cause: error })
 }
 
 function stageCode(error: unknown): FailureCode {
   const status = statusOf(error)
   const name = nameOf(error)
-  if (denied.has(name) || status === 401 || status === 403) return 'STAGE_DENIED'
+  // KMS: a key that is not there, disabled, or in another region.
+  if (denied.has(name) || name.startsWith('KMS.') || status === 401 || status === 403) return 'STAGE_DENIED'
   if (name === 'NoSuchBucket') return 'BUCKET_MISSING'
   if (status === 501) return 'STAGE_UNSAFE'
   return status === undefined ? 'STAGE_UNREACHABLE' : 'STAGE_FAILED'

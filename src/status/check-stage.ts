@@ -49,9 +49,11 @@ type Rights = {
   readonly remove: Answer<null> | null
 }
 
+/** No topic can have this name. */
+const rightsKey = ({ prefix }: Pick<StageConfig, 'prefix'>): string => `${prefix}_firn/!rights`
+
 async function askRights(bucket: Bucket, { prefix }: StageConfig): Promise<Rights> {
-  // No topic can have this name.
-  const key = `${prefix}_firn/!rights`
+  const key = rightsKey({ prefix })
   const put = await bucket.put(key)
   const [get, list] = [await bucket.get(key), await bucket.list(prefix)]
   // A name that nothing has could get a delete marker.
@@ -98,6 +100,12 @@ async function checkEncryption(bucket: Bucket, stored: Encryption | null, config
   const byDefault = await bucket.encryption()
   const words =
     byDefault.kind === 'told' ? `by default ${named(byDefault.value)}` : `the default is ${notKnown(byDefault)}`
+  const { encryption: wanted } = config
+  if (wanted !== undefined && stored?.algorithm !== wanted) {
+    const seen = `stage.encryption is ${wanted}, and the object that shows what is put has ${named(stored)}; ${words}`
+    const hint = `It may be older than the setting: remove s3://${config.bucket}/${rightsKey(config)} and check again. Else the store does not heed it.`
+    return doubtful(look, seen, hint)
+  }
   if (stored) return well(look, `what is put is encrypted: ${named(stored)}; ${words}`)
   // AWS encrypts everything and says so; other servers may do so in silence.
   if (config.endpoint !== undefined) return well(look, `the store tells of none; ${words}`)

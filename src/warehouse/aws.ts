@@ -22,9 +22,14 @@ export function awsDocuments({ stage, tables }: Config): readonly Document[] {
     Resource: `arn:aws:s3:::${bucket}`,
     Condition: { StringLike: { 's3:prefix': [`${prefix}*`] } },
   }
-  const policy = (actions: readonly string[]) => ({
+  const key = stage.kmsKeyId?.startsWith('arn:') === true ? stage.kmsKeyId : '<ARN of the KMS key>'
+  const policy = (actions: readonly string[], keyActions: readonly string[]) => ({
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: actions, Resource: objects }, listing],
+    Statement: [
+      { Effect: 'Allow', Action: actions, Resource: objects },
+      listing,
+      ...(stage.encryption === 'aws:kms' ? [{ Effect: 'Allow', Action: keyActions, Resource: key }] : []),
+    ],
   })
   const documents = {
     // Of the role that warehouse.awsRoleArn names; both values are shown by DESC INTEGRATION.
@@ -39,9 +44,9 @@ export function awsDocuments({ stage, tables }: Config): readonly Document[] {
         },
       ],
     },
-    'snowflake-policy.json': policy(['s3:GetObject', 's3:GetObjectVersion']),
+    'snowflake-policy.json': policy(['s3:GetObject', 's3:GetObjectVersion'], ['kms:Decrypt']),
     // It removes nothing: a landing file, an epoch record or a gap that is gone can be a lost row.
-    'ingester-policy.json': policy(['s3:PutObject', 's3:GetObject']),
+    'ingester-policy.json': policy(['s3:PutObject', 's3:GetObject'], ['kms:GenerateDataKey', 'kms:Decrypt']),
     // The queue is the notification_channel that SHOW PIPES shows. One for the prefix: AWS refuses overlapping ones.
     'bucket-notification.json': {
       QueueConfigurations: [

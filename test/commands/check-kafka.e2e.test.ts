@@ -64,7 +64,7 @@ const troubles = async () => (await checks.check(settings())).troubles('kafka')
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firn-guarded-'))
-  cluster = await startCluster(folder, 1, guarded)
+  cluster = await startCluster(folder, 1, { listeners: {}, settings: guarded })
   const client = { brokers: [...cluster.direct], group, clientId: 'admin', ssl: false }
   admin = kafkaClient(client, createLogger({ level: 'silent' })).admin()
   await admin.connect()

@@ -89,6 +89,11 @@ describe('logins', () => {
     assert.deepEqual(problems({ kafka: { brokers: ['a:1'], key: 'pem' } }), [
       'kafka.cert: missing: kafka.key is of no use without it',
     ])
+    for (const encryption of [undefined, 'AES256']) {
+      assert.deepEqual(problems({ stage: { bucket: 'cdc', encryption, kmsKeyId: 'k' } }), [
+        'stage.kmsKeyId: goes with stage.encryption aws:kms alone',
+      ])
+    }
   })
 })
 

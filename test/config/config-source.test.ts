@@ -135,7 +135,7 @@ describe('references', () => {
     const secret = write('secret', 's3cret\n')
     const sasl = `kafka:\n  sasl: { mechanism: plain, username: u, password: "file:\${DIR}/secret" }`
     const config = load(base.replace('kafka:', sasl), { DIR: folder, FIRN_KAFKA_CA: `file:${secret}` })
-    assert.equal(config.kafka.sasl?.password, 's3cret')
+    assert.deepEqual(config.kafka.sasl, { mechanism: 'plain', username: 'u', password: 's3cret' })
     assert.equal(config.kafka.ca, 's3cret')
   })
 

@@ -13,7 +13,8 @@ test('the example that deploy/ offers is a configuration that Firn takes', async
   const file = join(dir, 'firn.yaml')
   await writeFile(file, example.replace('/secrets/kafka-ca.pem', join(dir, 'ca.pem')))
   const config = loadConfig({ file, env: { KAFKA_PASSWORD: 'of the environment' } })
-  assert.equal(config.kafka.sasl?.password, 'of the environment')
+  const login = { mechanism: 'scram-sha-512', username: 'firn', password: 'of the environment' }
+  assert.deepEqual(config.kafka.sasl, login)
   assert.equal(config.kafka.ca, 'a certificate')
   assert.deepEqual(
     config.tables.map(({ table }) => table),

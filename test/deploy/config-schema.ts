@@ -7,7 +7,6 @@ import type { SchemaNode } from '../../src/config.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-const secrets = /^(password|privateKeyPassphrase|secretAccessKey|key|.*(token|secret))$/i
 const reference = '^(\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}|file:/.+)$'
 
 /** Sections in which something is required, and which are there without it in values.yaml. */
@@ -19,8 +18,7 @@ export function chartConfigSchema(tree: SchemaNode): Json {
 }
 
 function derive(node: Json, path: readonly string[]): Json {
-  const name = path.at(-1) ?? ''
-  if (node['type'] === 'string' && secrets.test(name)) {
+  if (node['secret'] === true) {
     return { description: node['description'], type: 'string', pattern: reference }
   }
   return Object.fromEntries(
@@ -43,6 +41,7 @@ function derive(node: Json, path: readonly string[]): Json {
         case 'items':
           return [[key, derive(value as Json, [...path, '[]'])]]
         case 'anyOf':
+        case 'oneOf':
           return [[key, (value as readonly Json[]).map((one) => derive(one, path))]]
         default:
           return [[key, value]]

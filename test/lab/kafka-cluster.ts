@@ -35,13 +35,21 @@ export type KafkaCluster = {
   down(): Promise<void>
 }
 
+/** What brokers have beside their two plain listeners. Ports are of one broker: for a cluster of three they would be taken. */
+export type Secured = {
+  /** by name, in capitals */
+  readonly listeners: Readonly<Record<string, { readonly port: number; readonly protocol: string }>>
+  readonly settings: Readonly<Record<string, string>>
+  readonly javaFlags?: readonly string[]
+}
+
 type Ports = { readonly direct: number; readonly behind: number; readonly controller: number }
 
-/** Starts all brokers; `dir` is the caller's to remove. `settings` go before those that each broker has. */
+/** Starts all brokers; `dir` is the caller's to remove. */
 export async function startCluster(
   dir: string,
   count: 1 | 3,
-  settings: Readonly<Record<string, string>> = {},
+  secured: Secured = { listeners: {}, settings: {} },
 ): Promise<KafkaCluster> {
   const numbers = await choosePorts(count * 3)
   const ports = Array.from({ length: count }, (_, at): Ports => {
@@ -50,9 +58,8 @@ export async function startCluster(
   })
   const voters = ports.map(({ controller }, at) => `${at + 1}@127.0.0.1:${controller}`).join(',')
   const clusterId = randomBytes(16).toString('base64url')
-  const brokers = await Promise.all(
-    ports.map((own, at) => prepare({ dir, id: at + 1, own, voters, count, clusterId, settings })),
-  )
+  const shared = { dir, voters, count, clusterId, secured }
+  const brokers = await Promise.all(ports.map((own, at) => prepare({ ...shared, id: at + 1, own })))
   await Promise.all(brokers.map((broker) => broker.start()))
   return {
     brokers,
@@ -72,7 +79,7 @@ type Plan = {
   readonly voters: string
   readonly count: number
   readonly clusterId: string
-  readonly settings: Readonly<Record<string, string>>
+  readonly secured: Secured
 }
 
 async function prepare(plan: Plan): Promise<Broker> {
@@ -86,6 +93,7 @@ async function prepare(plan: Plan): Promise<Broker> {
   await writeFile(log4j, log4jText)
   const { java, kafkaClassPath } = findParts()
   const flags = ['-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xmx384m', `-Dlog4j2.configurationFile=file:${log4j}`]
+  flags.push(...(plan.secured.javaFlags ?? []))
   const command = (mainClass: string, ...args: readonly string[]) => [
     ...flags,
     '-cp',
@@ -117,17 +125,20 @@ async function prepare(plan: Plan): Promise<Broker> {
   }
 }
 
-function propertiesOf({ id, own, voters, count, settings: given }: Plan, folder: string, proxyPort: number): string {
+function propertiesOf({ id, own, voters, count, secured }: Plan, folder: string, proxyPort: number): string {
   const replicas = String(count)
+  const more = Object.entries(secured.listeners)
+  const addresses = more.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')
+  const protocols = more.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': voters,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'DIRECT',
-    listeners: `DIRECT://127.0.0.1:${own.direct},PROXIED://127.0.0.1:${own.behind},CONTROLLER://127.0.0.1:${own.controller}`,
-    'advertised.listeners': `DIRECT://127.0.0.1:${own.direct},PROXIED://127.0.0.1:${proxyPort}`,
-    'listener.security.protocol.map': 'DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `DIRECT://127.0.0.1:${own.direct},PROXIED://127.0.0.1:${own.behind},CONTROLLER://127.0.0.1:${own.controller}${addresses}`,
+    'advertised.listeners': `DIRECT://127.0.0.1:${own.direct},PROXIED://127.0.0.1:${proxyPort}${addresses}`,
+    'listener.security.protocol.map': `DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': 'false',
     'default.replication.factor': replicas,
@@ -149,7 +160,7 @@ function propertiesOf({ id, own, voters, count, settings: given }: Plan, folder:
     'num.network.threads': '2',
     'num.io.threads': '4',
     'log.cleaner.enable': 'false',
-    ...given,
+    ...secured.settings,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -16,10 +16,17 @@ import { auditMutants } from './audit.ts'
 import { backfillMutants } from './backfill.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
+import { secretMutants } from './secrets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const mutants: readonly Mutant[] = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants]
+const mutants: readonly Mutant[] = [
+  ...protocolMutants,
+  ...mergeMutants,
+  ...auditMutants,
+  ...backfillMutants,
+  ...secretMutants,
+]
 
 heedInterruption()
 const copy = await mkdtemp(join(tmpdir(), 'firn-mutants-'))

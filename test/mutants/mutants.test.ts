@@ -7,8 +7,9 @@ import { auditMutants } from './audit.ts'
 import { backfillMutants } from './backfill.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
+import { secretMutants } from './secrets.ts'
 
-const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants]
+const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants, ...secretMutants]
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 

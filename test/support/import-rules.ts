@@ -25,8 +25,10 @@ const forbidden: Readonly<Record<string, readonly string[]>> = { ingest: ['snowf
 /** Where each package may be imported: a folder (ends in /) or one file. */
 const homes: Readonly<Record<string, string>> = {
   '@aws-sdk/client-s3': 'src/stage/',
+  '@aws-sdk/credential-provider-node': 'src/kafka/msk-token.ts',
   '@duckdb/node-api': 'src/local/warehouse/',
   '@node-rs/crc32': 'src/kafka/',
+  '@smithy/signature-v4': 'src/kafka/msk-token.ts',
   kafkajs: 'src/kafka/',
   'lz4-napi': 'src/kafka/',
   'node-cron': 'src/status/',

@@ -51,6 +51,20 @@ test('a reviewer sees the AWS side of an example', async () => {
   for (const { text } of documents) JSON.parse(text)
 })
 
+test('where objects are encrypted with a key of KMS, both roles may use it', () => {
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/one'
+  const rightsOn = (kmsKeyId?: string) =>
+    awsDocuments(exampleConfig({ stage: { bucket: 'cdc', encryption: 'aws:kms', kmsKeyId } }))
+      .filter(({ name }) => name.endsWith('-policy.json') && !name.includes('trust'))
+      .map(({ text }) => (JSON.parse(text) as { Statement: { Action: string[]; Resource: string }[] }).Statement.at(-1))
+      .map((statement) => [statement?.Resource, ...(statement?.Action ?? [])])
+  assert.deepEqual(rightsOn(key), [
+    [key, 'kms:Decrypt'],
+    [key, 'kms:GenerateDataKey', 'kms:Decrypt'],
+  ])
+  assert.equal(rightsOn()[0]?.[0], '<ARN of the KMS key>')
+})
+
 test('files expire by topic, so that what lies under _firn/ stays; what a pipe is told of lies under the prefix', () => {
   const parsed = new Map(
     awsDocuments(config).map(({ name, text }) => [name, JSON.parse(text) as Record<string, never>]),
