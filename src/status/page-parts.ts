@@ -115,7 +115,7 @@ export function latencySection({ topics, warehouse }: PageState): Html {
 
 /** On a narrow screen a name is read part by part. */
 function breakable(name: string): readonly Html[] {
-  return name.split(/(?<=[/-])/).map((part) => html`${part}<wbr />`)
+  return name.split(/(?<=[/-])|(?=\.parquet$)/).map((part) => html`${part}<wbr />`)
 }
 
 export function filesSection({ files, nowMs }: PageState): Html {
