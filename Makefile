@@ -1,5 +1,5 @@
 # Every target prepares what it needs; a second run finds it done. Needs npm, Java 17+, openssl, Maven and Go 1.21+ (check-sql
-# Python 3.10+ too, check-alerts apt-get and dpkg), and neither Docker nor root nor an account. Node 24 comes along as an npm package.
+# Python 3.10+ too, check-alerts and check-page apt-get and dpkg), and neither Docker nor root nor an account. Node 24 comes along as an npm package.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -17,6 +17,7 @@ export ROUNDS ?= 3
 PARTS := src/local/install-parts.sh
 SQL_TOOLS := test/check-sql/install-tools.sh
 ALERT_TOOLS := test/check-alerts/install-tools.sh
+PAGE_TOOLS := test/check-page/install-tools.sh
 CHART_TOOLS := test/check-chart/install-tools.sh
 
 .PHONY: help
@@ -81,6 +82,10 @@ check-sql: check-python check setup stack-parts .firn/parts/sql-tools/.done ## w
 check-alerts: check-prometheus check setup stack-parts .firn/parts/prometheus/.done ## alerts and dashboard: promtool, and a real Prometheus while faults are caused
 	@node test/check-alerts/check-alerts-main.ts
 
+.PHONY: check-page
+check-page: check-chromium check setup stack-parts .firn/parts/chromium/.done ## the status page of a real process in a real browser; pictures in build/page
+	@node test/check-page/check-page-main.ts
+
 .PHONY: check-chart
 check-chart: check-chart-tools setup chart-tools ## the Helm chart before other judges: Helm, kube-score, a real Kubernetes API server
 	@node test/check-chart/check-chart-main.ts
@@ -121,7 +126,7 @@ chart-tools: $(foreach tool,helm kube-score kubernetes,.firn/parts/$(tool)/.done
 .PHONY: clean
 clean: ## stop the development stack and remove all that make has made
 	@if [ -e node_modules/.done ]; then $(FIRN) local down --clean && $(FIRN) demo --end; fi
-	@rm -rf node_modules dist .firn
+	@rm -rf node_modules dist .firn build/page
 
 .PHONY: check
 check:
@@ -134,6 +139,10 @@ check-python:
 .PHONY: check-prometheus
 check-prometheus:
 	@$(ALERT_TOOLS) check
+
+.PHONY: check-chromium
+check-chromium:
+	@$(PAGE_TOOLS) check
 
 .PHONY: check-chart-tools
 check-chart-tools:
@@ -160,6 +169,10 @@ node_modules/.done: package-lock.json
 .firn/parts/prometheus/.done: test/check-alerts/install-tools.sh
 	@$(ALERT_TOOLS) check
 	@$(ALERT_TOOLS) install
+
+.firn/parts/chromium/.done: test/check-page/install-tools.sh
+	@$(PAGE_TOOLS) check
+	@$(PAGE_TOOLS) install
 
 .firn/parts/helm/.done .firn/parts/kube-score/.done .firn/parts/kubernetes/.done: test/check-chart/install-tools.sh
 	@$(CHART_TOOLS) check

@@ -246,3 +246,20 @@ export async function sumOf(counter: { get(): Promise<{ readonly values: readonl
   const { values } = await counter.get()
   return values.reduce((sum, { value }) => sum + value, 0)
 }
+
+export type Sample = {
+  /** of a histogram, with `_bucket`, `_sum` or `_count` behind it */
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** What /metrics tells of one metric. */
+export async function samplesOf(metric: Metrics[MetricName]): Promise<readonly Sample[]> {
+  const { name, values } = await metric.get()
+  return values.map(({ labels, value, ...more }) => ({
+    name: 'metricName' in more && typeof more.metricName === 'string' ? more.metricName : name,
+    labels: Object.fromEntries(Object.entries(labels).map(([label, of]) => [label, String(of)])),
+    value,
+  }))
+}

@@ -5,10 +5,12 @@ import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
 import { type Ingest, startIngest } from '../ingest/ingest.ts'
 import { type Job, startSchedule } from '../status/schedule.ts'
+import { renderPage } from '../status/page.ts'
 import { startStatusServer } from '../status/server.ts'
 import { createLogger, createMetrics, type Logger, type Metrics, sumOf } from '../telemetry.ts'
 import type { Command } from './command.ts'
 import { parseOptions } from './options.ts'
+import { gatherPage } from './run-page.ts'
 import { WarehouseWatch } from './warehouse-watch.ts'
 
 const options = { config: { type: 'string' } } as const
@@ -22,7 +24,7 @@ usage: firn run [--config FILE]
 Reads the topics of all tables as a member of the group kafka.group, writes their changes as Parquet files to the stage, and
 commits behind them. Needs no Snowflake connection. What is not there yet (a broker, a topic, the bucket) is waited for.
 SIGTERM or SIGINT: stores what is buffered within ingest.leaveTimeout, leaves the group, exits 0. A second
-one ends it at once. Logs go to stderr; /metrics, /healthz and /readyz answer at status.listen.
+one ends it at once. Logs go to stderr; the status page (/), /metrics, /healthz and /readyz answer at status.listen.
 
   --config FILE  the configuration (default: FIRN_CONFIG, then firn.yaml)
 
@@ -64,7 +66,8 @@ export async function startRun(config: Config, logger: Logger): Promise<Running>
   let started: Ingest | null = null
   let watch: WarehouseWatch | null = null
   const readiness = () => ({ ...(started?.state() ?? { ready: false }), ...(watch && { warehouse: watch.state() }) })
-  const server = await startStatusServer({ listen: config.status.listen, metrics, readiness })
+  const page = async () => renderPage(await gatherPage({ config, metrics, ingest: started, watch }))
+  const server = await startStatusServer({ listen: config.status.listen, metrics, readiness, page })
   const ingest = startIngest(config, logger, metrics)
   started = ingest
   if (config.warehouse) watch = new WarehouseWatch(config, () => ingest.places(), logger, metrics)

@@ -8,7 +8,7 @@ import { judge } from '../audit/judge.ts'
 import type { Config } from '../config.ts'
 import { Failure, toFailure } from '../failure.ts'
 import type { Place } from '../ingest/ingest.ts'
-import { Outage } from '../ingest/outage.ts'
+import { Outage, type Trouble } from '../ingest/outage.ts'
 import { connectSnowflake, type Session } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
 import type { Stage } from '../stage/stage.ts'
@@ -23,7 +23,7 @@ import { type RecentWatermark, recentWatermarks } from './recent-watermarks.ts'
 /** What /readyz tells of it. */
 export type WarehouseState = {
   /** why Snowflake cannot be asked, or what its schema lacks */
-  readonly trouble: { readonly code: string; readonly message: string; readonly hint: string } | null
+  readonly trouble: Trouble | null
   readonly findings: readonly Pick<Finding, 'code' | 'topic' | 'partition' | 'table' | 'seen' | 'hint'>[]
 }
 
@@ -38,6 +38,7 @@ export class WarehouseWatch {
   readonly #outage: Outage
   readonly #audits: ReadonlyMap<string, RecentAudit>
   #lack: Failure | null = null
+  #lackSince = ''
   #findings: readonly Finding[] = []
   #told: ReadonlySet<string> = new Set()
   #watermarks: readonly RecentWatermark[] = []
@@ -56,7 +57,7 @@ export class WarehouseWatch {
   }
 
   state(): WarehouseState {
-    const lack = this.#lack && { code: this.#lack.code, message: this.#lack.message, hint: this.#lack.hint }
+    const lack = this.#lack && troubleOf(this.#lack, this.#lackSince)
     const findings = this.#findings.slice(0, findingsMax).map(({ code, topic, partition, table, seen, hint }) => {
       return { code, topic, partition, table, seen, hint }
     })
@@ -136,6 +137,7 @@ export class WarehouseWatch {
     if (warehouse.storageIntegration === undefined) return
     const scripts = renderScripts(await readTemplates(), this.#config)
     const before = this.#lack?.message ?? null
+    if (before === null) this.#lackSince = new Date().toISOString()
     this.#lack = this.#lackIn(scripts, await readLedger(session, warehouse))
     if (!this.#lack || this.#lack.message === before) return
     this.#logger.warn({ code: this.#lack.code, hint: this.#lack.hint }, this.#lack.message)
@@ -192,4 +194,8 @@ export class WarehouseWatch {
       }
     }
   }
+}
+
+function troubleOf({ code, message, hint }: Failure, since: string): Trouble {
+  return { code, message, hint, since }
 }

@@ -4,18 +4,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
-import { Failure, toFailure } from '../failure.ts'
+import { toFailure } from '../failure.ts'
 import { probeStage } from '../stage/probe.ts'
 import { openStage } from '../stage/s3.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
 import { backoffMs } from './backoff.ts'
 import { startEncoder } from './encoder.ts'
-import { Outage } from './outage.ts'
+import { Outage, type Trouble } from './outage.ts'
+import { RecentFiles, type StoredFile } from './recent-files.ts'
 import type { Halt } from './roster.ts'
 import { Observer } from './observer.ts'
 import { Session, type SessionSetting } from './session.ts'
-
-type Trouble = Pick<Failure, 'code' | 'message' | 'hint'>
 
 /** What /readyz tells. */
 export type IngestState = {
@@ -39,6 +38,8 @@ export type Ingest = {
   state(): IngestState
   /** How far each partition that is read here is staged. */
   places(): readonly Place[]
+  /** The landing files stored last, the newest first. */
+  recentFiles(): readonly StoredFile[]
   /** Measures the lag of each partition that is read here, and ends the process where it is stuck. Never rejects. */
   observe(): Promise<void>
   /** Looks whether what halted partitions is over. Never rejects. */
@@ -57,6 +58,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
   const topicsOutage = new Outage('every topic', logger)
   const leadersOutage = new Outage('the leader of every partition', logger)
   const epochOutage = new Outage('what a new epoch needs', logger)
+  const recentFiles = new RecentFiles()
   const observer = new Observer({ config, metrics, kafkaOutage, leadersOutage, epochOutage, stageOutage })
   const setting: SessionSetting = {
     config,
@@ -65,6 +67,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
     stage,
     encoder,
     stageOutage,
+    recentFiles,
     kafkaOutage,
     topicsOutage,
     epochOutage,
@@ -112,6 +115,7 @@ export function startIngest(config: Config, logger: Logger, metrics: Metrics): I
       (session?.roster.partitions ?? [])
         .filter(({ hasStarted }) => hasStarted)
         .map(({ topic, partition, staged }) => ({ topic, partition, staged })),
+    recentFiles: () => recentFiles.all,
     observe: async () => {
       if (session) await observer.observe(session, stopping.signal)
     },

@@ -13,6 +13,14 @@ export type OutageOptions = {
   readonly reachable?: { set(value: number): void }
 }
 
+export type Trouble = {
+  readonly code: FailureCode
+  readonly message: string
+  readonly hint: string
+  /** when it was first heard of, as ISO 8601 */
+  readonly since: string
+}
+
 export class Outage {
   readonly #name: string
   readonly #logger: Logger
@@ -20,6 +28,7 @@ export class Outage {
   readonly #reachable: OutageOptions['reachable']
   #failure: Failure | null = null
   #toldAtMs = 0
+  #sinceMs = 0
 
   constructor(name: string, logger: Logger, { now = Date.now, reachable }: OutageOptions = {}) {
     this.#name = name
@@ -30,14 +39,15 @@ export class Outage {
   }
 
   /** What is wrong now; null while all is well. */
-  get failure(): { readonly code: FailureCode; readonly message: string; readonly hint: string } | null {
+  get failure(): Trouble | null {
     if (!this.#failure) return null
     const { code, message, hint } = this.#failure
-    return { code, message, hint }
+    return { code, message, hint, since: new Date(this.#sinceMs).toISOString() }
   }
 
   report(failure: Failure): void {
     const news = failure.code !== this.#failure?.code || this.#now() - this.#toldAtMs >= reminderMs
+    if (!this.#failure) this.#sinceMs = this.#now()
     this.#failure = failure
     this.#reachable?.set(0)
     if (!news) return

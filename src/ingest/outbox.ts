@@ -12,6 +12,7 @@ import type { SealedBatch } from './batch.ts'
 import type { Commitment } from './commitment.ts'
 import type { Outage } from './outage.ts'
 import type { Outcome } from './progress.ts'
+import type { RecentFiles } from './recent-files.ts'
 import type { SealReason } from './sealing.ts'
 import { type StageObject, storeObject } from './storing.ts'
 
@@ -23,6 +24,7 @@ export type OutboxSetting = {
   readonly metrics: Metrics
   readonly logger: Logger
   readonly stageOutage: Outage
+  readonly recentFiles: RecentFiles
   readonly now: () => number
 }
 
@@ -201,7 +203,9 @@ export class Outbox {
   }
 
   #tellStored({ batch, reason, sealedAt, firstTimestamp, rejects }: Sealed, fileBytes: number, key: string): void {
-    const { metrics, logger, now } = this.#setting
+    const { metrics, logger, now, prefix, recentFiles } = this.#setting
+    const storedAt = now()
+    const latencyMs = firstTimestamp === null ? null : storedAt - Number(firstTimestamp)
     const { topic, rows, tombstones, lastTimestamp, lastSourceTs } = batch
     const labels = this.#labels
     metrics.firn_rows_total.inc(labels, rows)
@@ -214,13 +218,12 @@ export class Outbox {
       this.#rejected.add(code)
       logger.warn({ ...labels, code, hint: failures[code].hint }, 'rejected: messages that cannot become changes')
     }
-    if (firstTimestamp !== null) {
-      metrics.firn_staging_latency_seconds.observe({ topic }, (now() - Number(firstTimestamp)) / 1000)
-    }
+    if (latencyMs !== null) metrics.firn_staging_latency_seconds.observe({ topic }, latencyMs / 1000)
+    recentFiles.add({ name: key.slice(prefix.length), rows, bytes: fileBytes, reason, storedAt, latencyMs })
     if (!this.#broken) {
       if (lastTimestamp !== null) metrics.firn_staged_timestamp_seconds.set(labels, Number(lastTimestamp) / 1000)
       if (lastSourceTs !== null) metrics.firn_staged_source_timestamp_seconds.set(labels, Number(lastSourceTs) / 1000)
     }
-    logger.debug({ key, rows, bytes: fileBytes, reason, sealedAt, storedAt: now() }, 'landing file stored')
+    logger.debug({ key, rows, bytes: fileBytes, reason, sealedAt, storedAt }, 'landing file stored')
   }
 }

@@ -1,11 +1,12 @@
 /**
- * What a running Firn answers over HTTP: /metrics for Prometheus, /healthz and /readyz for whoever restarts and routes.
- * What is measured and what counts as ready is decided by those who hand it in.
+ * What a running Firn answers over HTTP: the status page at / for eyes, /metrics for Prometheus, /healthz and /readyz for whoever
+ * restarts and routes. What is measured, shown and counts as ready is decided by those who hand it in.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Failure } from '../failure.ts'
 import type { Metrics } from '../telemetry.ts'
+import { pageHeaders } from './page.ts'
 
 export type Readiness = { readonly ready: boolean }
 
@@ -17,12 +18,14 @@ export type StatusOptions = {
   readonly metrics: Pick<Metrics, 'exposition' | 'contentType'>
   /** its members are /readyz's answer */
   readonly readiness: () => Readiness
+  /** the status page, as HTML */
+  readonly page: () => Promise<string>
 }
 
 /** @throws Failure LISTEN_FAILED */
-export async function startStatusServer({ listen, metrics, readiness }: StatusOptions): Promise<StatusServer> {
+export async function startStatusServer({ listen, ...answers }: StatusOptions): Promise<StatusServer> {
   const server = createServer((request, response) => {
-    answer(request, { metrics, readiness }).then(
+    answer(request, answers).then(
       (reply) => {
         send(request, response, reply)
       },
@@ -52,14 +55,21 @@ export async function startStatusServer({ listen, metrics, readiness }: StatusOp
   }
 }
 
-type Reply = { readonly status: number; readonly type: string; readonly body: string }
+type Reply = {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 async function answer(
   { method, url = '/' }: IncomingMessage,
-  { metrics, readiness }: Omit<StatusOptions, 'listen'>,
+  { metrics, readiness, page }: Omit<StatusOptions, 'listen'>,
 ): Promise<Reply> {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: 'text/plain', body: 'GET or HEAD\n' }
   switch (url.replace(/\?.*$/, '')) {
+    case '/':
+      return { status: 200, type: 'text/html; charset=utf-8', body: await page(), headers: pageHeaders }
     case '/metrics':
       return { status: 200, type: metrics.contentType, body: await metrics.exposition() }
     case '/healthz':
@@ -70,11 +80,17 @@ async function answer(
       return { status: state.ready ? 200 : 503, type: 'application/json', body }
     }
     default:
-      return { status: 404, type: 'text/plain', body: '/metrics, /healthz or /readyz\n' }
+      return { status: 404, type: 'text/plain', body: '/, /metrics, /healthz or /readyz\n' }
   }
 }
 
-function send({ method }: IncomingMessage, response: ServerResponse, { status, type, body }: Reply): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) })
+function send({ method }: IncomingMessage, response: ServerResponse, { status, type, body, headers }: Reply): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    // It is true at this moment alone.
+    'cache-control': 'no-store',
+    ...headers,
+  })
   response.end(method === 'HEAD' ? undefined : body)
 }

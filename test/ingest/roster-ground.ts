@@ -14,6 +14,7 @@ import { Outage } from '../../src/ingest/outage.ts'
 import type { Offer } from '../../src/ingest/partition.ts'
 import { type Committed, type LogBounds, resume, unvouchedFrom, vouching } from '../../src/ingest/resume.ts'
 import type { Membership } from '../../src/ingest/membership.ts'
+import { RecentFiles } from '../../src/ingest/recent-files.ts'
 import { Roster, type RosterSetting } from '../../src/ingest/roster.ts'
 import type { LogEntry } from '../../src/kafka/log-reader.ts'
 import { type Anchor, landingKey, parseLandingKey } from '../../src/landing.ts'
@@ -60,6 +61,7 @@ export function ground(ingest: Record<string, unknown> = {}) {
     kafkaOutage: new Outage('Kafka', logger),
     epochOutage: new Outage('an epoch', logger),
     stageOutage: new Outage('the stage', logger),
+    recentFiles: new RecentFiles(),
     now: Date.now,
     encoder: { encode: (batch: SealedBatch) => Promise.resolve({ file: fileOf(batch), rows: batch.rows }) },
   }

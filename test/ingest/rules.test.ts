@@ -104,16 +104,20 @@ test('an outage is told once, again when it changes or lasts, and its end is tol
   const unreachable = new Failure('STAGE_UNREACHABLE', 'cannot store')
   outage.over()
   assert.deepEqual(reachable, [1], 'well until something is wrong')
+  nowMs = 1_000
   outage.report(unreachable)
+  nowMs = 2_000
   outage.report(unreachable)
   assert.deepEqual(
     lines.map(({ code, hint }) => [code, hint]),
     [['STAGE_UNREACHABLE', unreachable.hint]],
   )
   assert.equal(outage.failure?.code, 'STAGE_UNREACHABLE')
+  assert.equal(outage.failure.since, '1970-01-01T00:00:01.000Z')
   assert.equal(reachable.at(-1), 0)
   outage.report(new Failure('STAGE_DENIED', 'cannot store'))
-  nowMs = 60_000
+  nowMs = 62_000
+  assert.equal(outage.failure.since, '1970-01-01T00:00:01.000Z', 'another reason, the same outage')
   outage.report(new Failure('STAGE_DENIED', 'cannot store'))
   assert.equal(lines.length, 3)
   outage.over()
