@@ -14,6 +14,7 @@ before(async () => {
     listen: '127.0.0.1:0',
     metrics: createMetrics(),
     readiness: () => ({ ready: true }),
+    page: () => Promise.resolve('<p>well</p>'),
   })
 })
 after(() => server.close())
