@@ -55,7 +55,7 @@ function hinted(code: string, hint: string): Html {
   const [, words = hint, command = null] = /^([^]*?) Run: ([^]+)$/.exec(hint) ?? []
   return html`<p>${words}</p>
     ${command === null ? null : html`<p>Run: <code>${command}</code></p>`}
-    <p class="more">Runbook (deploy/runbook.md): section <strong>${code}</strong></p>`
+    <p class="more">Runbook (deploy/RUNBOOK.md): section <strong>${code}</strong></p>`
 }
 
 export function latencySection({ topics, warehouse }: PageState): Html {
@@ -186,7 +186,7 @@ export function rejectsSection({ rejects }: PageState): Html {
             )}
             <p>
               They have landed with their bytes: <code>firn rejects list</code> tells those that are open. Runbook
-              (deploy/runbook.md): section <strong>Rejects</strong>
+              (deploy/RUNBOOK.md): section <strong>Rejects</strong>
             </p>`
     }
   </section>`

@@ -119,7 +119,8 @@ async function begin(name: Contender, { folder, brokers, group, messages, stage 
     tables: [{ topic, table: 'BENCH.ORDERS', key: ['id'] }],
   }
   await writeFile(config, JSON.stringify(settings))
-  const flags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
+  // As deploy/Dockerfile starts it, and whatever a profile needs.
+  const flags = ['--max-semi-space-size=12', ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ')].filter(Boolean)
   return await start(process.execPath, [...flags, here('../../src/main.ts'), 'run', '--config', config], log)
 }
 
