@@ -25,10 +25,10 @@ export function idOf(row: Row, key: readonly string[], fallback?: Row): string |
 function keyColumnOf(row: Row, column: string): ColumnText | Reject | null {
   const found = columnOf(row, column)
   if (!found) return null
-  if (!found.isString && /^[{[]/.test(found.text)) {
+  if (!found.isString && (found.text.startsWith('{') || found.text.startsWith('['))) {
     return reject('KEY_MISSING', `key column ${column} holds an object or array, which cannot be part of a key`)
   }
-  if (!found.text.isWellFormed()) {
+  if (found.isString && !found.text.isWellFormed()) {
     return reject('KEY_MISSING', `key column ${column} holds half of a surrogate pair, which is no text`)
   }
   return found

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import kafkajs from 'kafkajs'
+import lz4 from 'lz4-napi'
 import parquet from 'parquetjs-lite'
 
 const { brokers, topic, group, messages, stage } = JSON.parse(process.argv[2] ?? '{}') as {
@@ -61,6 +62,10 @@ async function store(partition: number): Promise<void> {
   await rm(file.path)
 }
 
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.LZ4] = () => ({
+  compress: ({ buffer }: { readonly buffer: Buffer }) => lz4.compressFrame(buffer),
+  decompress: (bytes: Buffer) => lz4.decompressFrame(bytes),
+})
 const kafka = new kafkajs.Kafka({ brokers, clientId: 'baseline', logLevel: kafkajs.logLevel.ERROR })
 const consumer = kafka.consumer({ groupId: group, sessionTimeout: 60_000 })
 await consumer.connect()

@@ -3,6 +3,7 @@
  * `drained` when it has as many as it was told, and waits to be ended.
  */
 import kafkajs from 'kafkajs'
+import lz4 from 'lz4-napi'
 
 const { brokers, topic, group, messages } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly brokers: string[]
@@ -10,6 +11,10 @@ const { brokers, topic, group, messages } = JSON.parse(process.argv[2] ?? '{}') 
   readonly group: string
   readonly messages: number
 }
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.LZ4] = () => ({
+  compress: ({ buffer }: { readonly buffer: Buffer }) => lz4.compressFrame(buffer),
+  decompress: (bytes: Buffer) => lz4.decompressFrame(bytes),
+})
 const kafka = new kafkajs.Kafka({ brokers, clientId: 'raw', logLevel: kafkajs.logLevel.ERROR })
 const consumer = kafka.consumer({ groupId: group })
 await consumer.connect()
