@@ -121,7 +121,8 @@ async function begin(name: Contender, { folder, brokers, group, messages, stage 
   await writeFile(config, JSON.stringify(settings))
   // As deploy/Dockerfile starts it, and whatever a profile needs.
   const flags = ['--max-semi-space-size=12', ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ')].filter(Boolean)
-  return await start(process.execPath, [...flags, here('../../src/main.ts'), 'run', '--config', config], log)
+  const args = [...flags, here('../../src/main.ts'), 'run', '--config', config]
+  return await start(process.execPath, args, log, { MALLOC_ARENA_MAX: '2' })
 }
 
 async function endedEarly(child: Child): Promise<never> {
