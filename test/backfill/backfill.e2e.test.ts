@@ -54,10 +54,19 @@ after(async () => {
   await endGround()
 })
 
+/** At a random moment once it has stored something, so that each is killed at least once in the middle. */
+async function killOnceBegun(run: Running, name: string, killed: number, ended: AbortSignal): Promise<void> {
+  if (killed === killsMax) return
+  const hasStored = async () => (await ground.files()).some((file) => file.includes(`/run-${name}`))
+  await until('its first file', async () => ended.aborted || (await hasStored()), Boolean)
+  await sleep(200 + 2_500 * Math.random(), undefined, { signal: ended }).catch(() => undefined)
+  if (!ended.aborted) run.process.kill('SIGKILL')
+}
+
 test('of the whole log, of a slice and of the stage, killed at random, all at once', async () => {
   const runs = [
-    ['--from', 'log', '--name', 'whole', '--rate', '4000'],
-    ['--from', 'log', '--name', 'slice', '--partition', '1', '--offsets', '500-1999', '--rate', '1000'],
+    ['--from', 'log', '--name', 'whole', '--rate', '1500'],
+    ['--from', 'log', '--name', 'slice', '--partition', '1', '--offsets', '500-1999', '--rate', '250'],
     ['--from', 'stage', '--name', 'copies', '--parallel', '1'],
   ]
   const kills = await Promise.all(
@@ -68,10 +77,7 @@ test('of the whole log, of a slice and of the stage, killed at random, all at on
       for (;;) {
         const run = startFirn(args, operator)
         const patience = new AbortController()
-        const kill = sleep(2_000 + killsMax * 1_500 * Math.random(), undefined, { signal: patience.signal }).then(
-          () => killed < killsMax && run.process.kill('SIGKILL'),
-          () => false,
-        )
+        const kill = killOnceBegun(run, name, killed, patience.signal)
         const { code, stderr } = await run.finished
         patience.abort()
         await kill
