@@ -33,7 +33,10 @@ const hostPort = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'expected host:port')
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL such as https://host/path' })
   // URLs are told in logs and errors.
-  .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), 'expected a URL without user and password')
+  .refine(
+    (text) => !URL.canParse(text) || `${new URL(text).username}${new URL(text).password}` === '',
+    'expected a URL without user and password',
+  )
 
 /** Never told anywhere, and in the Helm chart a reference alone. Whoever adds a secret writes it so. */
 const secret = (meaning: string) => z.string().min(1).meta({ description: meaning, secret: true })

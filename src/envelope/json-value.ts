@@ -34,6 +34,13 @@ const startAt = 2
 const endAt = 3
 const nextAt = 4
 
+const nothing = Buffer.alloc(0)
+
+const placesAtFirst = 64
+
+/** Values whose places are kept room for, from one text to the next: 1.3 MB. */
+const placesKept = 65_536
+
 /**
  * One text after the other: places are kept in one array, which is used again, since an object for each value would cost more
  * than the scan.
@@ -41,8 +48,8 @@ const nextAt = 4
  * Invariant: values are those of the text scanned last.
  */
 export class JsonText {
-  #bytes: Buffer = Buffer.alloc(0)
-  #places = new Int32Array(64 * width)
+  #bytes: Buffer = nothing
+  #places = new Int32Array(placesAtFirst * width)
   #count = 0
 
   /**
@@ -56,6 +63,12 @@ export class JsonText {
     this.#count = 0
     const end = skipSpace(bytes, this.#scanDetailed(skipSpace(bytes, 0), 0, 0, detailLevels))
     if (end !== bytes.length) fail(end)
+  }
+
+  /** Lets go of the text, and of more room than texts usually take. */
+  release(): void {
+    this.#bytes = nothing
+    if (this.#places.length > placesKept * width) this.#places = new Int32Array(placesAtFirst * width)
   }
 
   get bytes(): Buffer {

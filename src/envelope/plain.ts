@@ -7,6 +7,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Change, type Message, type Op, type Origin, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
+import { closeBrace, comma, openBrace } from './json-scan.ts'
 import { JsonError, JsonText, type JsonValue, root } from './json-value.ts'
 import { orderOf } from './order.ts'
 import { type Row, bytesOf } from './row.ts'
@@ -27,11 +28,20 @@ type Envelope = {
 /** A row's change of one id, without what the whole message gives. */
 type Part = { readonly op: Op; readonly id: string; readonly row: Row; readonly after: Row | null }
 
-/** Used for one message after the other: nothing of a message is kept in them once it is decoded. */
+/** Used for one message after the other, and let go of it once it is decoded. */
 const valueText = new JsonText()
 const keyText = new JsonText()
 
 export function decodePlain(message: Message, value: Buffer, table: TableConfig, origin: Origin): Decoded {
+  try {
+    return changesOf(message, value, table, origin)
+  } finally {
+    valueText.release()
+    keyText.release()
+  }
+}
+
+function changesOf(message: Message, value: Buffer, table: TableConfig, origin: Origin): Decoded {
   const envelope = envelopeOf(value)
   if ('code' in envelope) return envelope
   const parts = partsOf(envelope, message, table)
@@ -118,10 +128,16 @@ function metaOf(text: JsonText): Buffer | null {
   const members = text.membersOf(root)
   const isExtra = (member: JsonValue): boolean => !own.some((name) => text.nameIs(member, name))
   if (!members.some(isExtra)) return null
-  const extra = members.filter(isExtra)
-  const pieces = extra.map((member) => text.sliceWithName(member))
-  const texts = pieces.flatMap((piece, index) => (index === 0 ? [piece] : [Buffer.from(','), piece]))
-  return Buffer.concat([Buffer.from('{'), ...texts, Buffer.from('}')])
+  // Into one buffer: a message may have millions of members, and an object for each would be more than a process has room for.
+  const meta = Buffer.allocUnsafe(text.bytes.length + 1)
+  let end = 0
+  for (const member of members) {
+    if (!isExtra(member)) continue
+    meta[end] = end === 0 ? openBrace : comma
+    end += 1 + text.sliceWithName(member).copy(meta, end + 1)
+  }
+  meta[end] = closeBrace
+  return meta.subarray(0, end + 1)
 }
 
 /** One part; two where an update changes the id: the old one's delete, then the new one's upsert. */

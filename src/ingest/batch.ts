@@ -16,7 +16,7 @@ const groupRowsMax = 50_000
 /** ... or this many bytes, so that a reader never needs much more memory than this for one column. */
 const groupBytesMax = 64 * 2 ** 20
 
-/** What 107.6 MB of change events came to as SNAPPY: 48 MB. */
+/** What 107.6 MB of change events came to as SNAPPY: 48 MB. Other codecs make a smaller first file; from then on it is measured. */
 const fileBytesPerByteDefault = 0.45
 
 export type BatchStart = {

@@ -63,10 +63,12 @@ async function ask(options: EndpointOptions, now: () => number): Promise<Granted
   }
   const { access_token: token, expires_in: seconds } = membersOf(text)
   if (typeof token !== 'string' || !isToken(token)) {
-    throw new Failure('TOKEN_DENIED', `kafka.sasl.tokenUrl: ${tokenUrl} answered without an access_token`)
+    // A page that stands in for the endpoint is no word about the client.
+    throw new Failure('TOKEN_UNAVAILABLE', `kafka.sasl.tokenUrl: ${tokenUrl} answered without an access_token`)
   }
   // An endpoint need not say how long it holds; then it serves one login.
-  const lifeMs = Number(seconds ?? 0) * 1_000 || 0
+  const said = Number(seconds ?? 0) * 1_000
+  const lifeMs = Number.isFinite(said) ? said : 0
   return { token, staleAtMs: askedAtMs + lifeMs - Math.max(renewBeforeMsMin, Math.min(renewBeforeMsMax, lifeMs / 2)) }
 }
 

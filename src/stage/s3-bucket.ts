@@ -80,7 +80,7 @@ async function askIfKnown<T>(...question: Parameters<typeof ask<T>>): Promise<An
     return await ask(...question)
   } catch (error) {
     const { code } = toFailure(error)
-    if (code === 'STAGE_FAILED' || code === 'STAGE_UNSAFE') return { kind: 'unknown' }
+    if (code === 'STAGE_FAILED' || code === 'STAGE_UNSAFE' || code === 'STAGE_UNREACHABLE') return { kind: 'unknown' }
     throw error
   }
 }
@@ -114,6 +114,9 @@ async function notificationsOf({ client, place }: Store): Promise<readonly Notif
   })
   const whatever = { kind: 'other', events: [], prefix: '', suffix: '' } as const
   const topics = (answer.TopicConfigurations ?? []).map(({ TopicArn: arn = '' }) => ({ ...whatever, arn }))
+  const functions = (answer.LambdaFunctionConfigurations ?? []).map(({ LambdaFunctionArn: arn = '' }) => {
+    return { ...whatever, arn }
+  })
   const bridge = answer.EventBridgeConfiguration ? [{ ...whatever, arn: 'EventBridge' }] : []
-  return [...queues, ...topics, ...bridge]
+  return [...queues, ...topics, ...functions, ...bridge]
 }

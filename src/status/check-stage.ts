@@ -30,7 +30,8 @@ export async function checkStage({ stage: config }: Config): Promise<StageCheck>
     const isReadable = rights.get.kind === 'told' && rights.list.kind === 'told'
     const honesty = rights.put.kind === 'told' && rights.get.kind === 'told' ? [await checkHonesty(config)] : []
     const findings = [...honesty, ...judgeRights(rights, config)]
-    if (rights.get.kind === 'told') findings.push(await checkEncryption(bucket, rights.get.value, config))
+    if (rights.put.kind === 'told' && rights.get.kind === 'told')
+      findings.push(await checkEncryption(bucket, rights.get.value, config))
     findings.push(await checkVersions(bucket), await checkPrivacy(bucket))
     return { findings, isReadable, notifications: await bucket.notifications() }
   } catch (error) {

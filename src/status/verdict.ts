@@ -19,11 +19,10 @@ type Concern = { readonly level: 'odd' | 'bad'; readonly title: string; readonly
 /** The worst decides the title; the sentence names all. */
 export function verdictOf(state: PageState): Verdict {
   const concerns = [...stagingConcerns(state), ...warehouseConcerns(state)]
-  const [first] = concerns
-  if (!first) return { level: 'good', title: 'ready', sentence: allWell(state) }
-  const level = concerns.some((one) => one.level === 'bad') ? 'bad' : 'odd'
+  const worst = concerns.find((one) => one.level === 'bad') ?? concerns[0]
+  if (!worst) return { level: 'good', title: 'ready', sentence: allWell(state) }
   const text = concerns.map((one) => one.text).join('; ')
-  return { level, title: first.title, sentence: `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.` }
+  return { level: worst.level, title: worst.title, sentence: `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.` }
 }
 
 function stagingConcerns(state: PageState): readonly Concern[] {

@@ -36,9 +36,10 @@ export async function checkWarehouse(ground: WarehouseGround): Promise<readonly 
   findings.push(...objects.findings)
   const look = { part: 'warehouse', what: 'notifications' } as const
   if (!notifications) return findings
+  const topics = [...new Set(config.tables.map(({ topic }) => topic))]
   return [
     ...findings,
-    ...objects.channels.map((channel) => judgeNotification(look, channel, notifications, config.stage)),
+    ...objects.channels.map((channel) => judgeNotification(look, channel, notifications, config.stage, topics)),
   ]
 }
 

@@ -8,12 +8,13 @@ import type { Answer, Notification } from '../stage/bucket.ts'
 
 const landingSuffix = '.parquet'
 
-/** `channel` is the pipe's notification_channel, an ARN. */
+/** `channel` is the notification_channel of the topics' pipes, an ARN. */
 export function judgeNotification(
   look: Look,
   channel: string,
   answer: Answer<readonly Notification[]>,
   { bucket, prefix }: Pick<StageConfig, 'bucket' | 'prefix'>,
+  topics: readonly string[],
 ): Finding {
   const compare = `aws s3api get-bucket-notification-configuration --bucket ${bucket} must have a queue configuration with the QueueArn ${channel} for s3:ObjectCreated:* under ${prefix}`
   // The stand-in for S3 on a developer's machine has notifications of another kind.
@@ -26,7 +27,8 @@ export function judgeNotification(
     )
   }
   const own = answer.value.filter(({ kind, arn }) => kind === 'queue' && arn === channel)
-  if (own.some((one) => isTold(one, prefix))) return well(look, `the bucket tells ${channel} of new files`)
+  const isTold = topics.every((topic) => own.some((one) => tells(one, `${prefix}${topic}/`)))
+  if (isTold) return well(look, `the bucket tells ${channel} of new files`)
   const remedy = `Add the configuration of aws/bucket-notification.json (firn migrate --render DIR) to those of the bucket, then load what came meanwhile by ALTER PIPE ... REFRESH: ${compare}`
   if (own.length > 0) {
     const seen = own.map(({ events, prefix: under, suffix }) => `${events.join(', ')} under ${under || '/'}*${suffix}`)
@@ -44,7 +46,7 @@ export function judgeNotification(
   return wrong(look, `the bucket does not tell ${channel} of new files, so nothing is loaded by itself`, remedy)
 }
 
-function isTold({ events, prefix: under, suffix }: Notification, prefix: string): boolean {
+function tells({ events, prefix: under, suffix }: Notification, prefix: string): boolean {
   const isCreated = events.some((event) => event === 's3:ObjectCreated:*' || event === 's3:ObjectCreated:Put')
   return isCreated && prefix.startsWith(under) && landingSuffix.endsWith(suffix)
 }

@@ -1,6 +1,8 @@
 /** The scan is as strict as JSON.parse, which is the judge here, and its slices are the bytes of the text. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { decode } from '../../src/envelope/envelope.ts'
 import { JsonText, root } from '../../src/envelope/json-value.ts'
@@ -190,4 +192,39 @@ test('a decoded message says what JSON.parse says of it, and its rows are parts 
     }),
     { numRuns: 500 },
   )
+})
+
+test('keeps the places of as many members as there are, on both levels, one text after the other', () => {
+  const json = new JsonText()
+  const names = Array.from({ length: 2_000 }, (_, at) => `c${at}`)
+  for (const count of [3, 2_000, 70, 2_000]) {
+    const row = Object.fromEntries(names.slice(0, count).map((name, at) => [name, at]))
+    json.scan(Buffer.from(JSON.stringify({ before: row, ...row, after: row })))
+    for (const name of names.slice(0, count)) {
+      const inner = json.memberOf(json.memberOf(root, 'after') ?? root, name)
+      assert.deepEqual(
+        [json.memberOf(root, name), inner].map((found) => found !== null && json.textOf(found)),
+        [String(row[name]), String(row[name])],
+      )
+    }
+    assert.equal(json.membersOf(root).length, count + 2)
+    json.release()
+  }
+})
+
+test('a message of millions of members beside its own becomes a change in a small heap', async () => {
+  const code = `
+    const { parentPort } = await import('node:worker_threads')
+    const { decode } = await import(${JSON.stringify(new URL('../../src/envelope/envelope.ts', import.meta.url).href)})
+    const members = ',"":0'.repeat(3_300_000)
+    const value = Buffer.from('{"operation":"INSERT","after":{"id":1}' + members + '}')
+    const message = { topic: 't', partition: 0, offset: 1n, timestamp: 1n, key: null, value, headers: [] }
+    const { kind, changes } = decode(message, ${JSON.stringify(exampleTable({}))})
+    parentPort.postMessage({ kind, isWhole: changes[0].meta.equals(Buffer.from('{' + members.slice(1) + '}')) })`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+    resourceLimits: { maxOldGenerationSizeMb: 192 },
+  })
+  const [answer] = (await once(worker, 'message')) as [unknown]
+  assert.deepEqual(answer, { kind: 'changes', isWhole: true })
+  await worker.terminate()
 })

@@ -5,6 +5,7 @@ import type { Answer, Notification } from '../../src/stage/bucket.ts'
 import { Failure } from '../../src/failure.ts'
 import { judgeNotification } from '../../src/warehouse/notifications.ts'
 
+const topics = ['shop.orders', 'shop.customers']
 const look: Look = { part: 'warehouse', what: 'notifications' }
 const channel = 'arn:aws:sqs:eu-west-1:1:sf-snowpipe-a'
 const queue = { kind: 'queue', arn: channel, events: ['s3:ObjectCreated:*'], prefix: '', suffix: '' } as const
@@ -21,6 +22,12 @@ const cases: readonly [words: string, answer: Answer<readonly Notification[]>, l
   ],
   ['of another prefix', told({ ...queue, prefix: 'other/' }), 'failure', /under other\/\* alone, which leaves out/],
   ['of one topic alone', told({ ...queue, prefix: 'firn/shop.orders/' }), 'failure', /leaves out landing files$/],
+  [
+    'of each topic apart',
+    told({ ...queue, prefix: 'firn/shop.orders/' }, { ...queue, prefix: 'firn/shop.cu' }),
+    'ok',
+    /of new files$/,
+  ],
   ['of another suffix', told({ ...queue, suffix: '.json' }), 'failure', /under \/\*\.json alone/],
   ['of removals', told({ ...queue, events: ['s3:ObjectRemoved:*'] }), 'failure', /of s3:ObjectRemoved:\* under/],
   [
@@ -47,7 +54,7 @@ const cases: readonly [words: string, answer: Answer<readonly Notification[]>, l
 
 for (const [words, answer, level, detail] of cases) {
   test(`a bucket that tells ${words}: ${level}`, () => {
-    const finding = judgeNotification(look, channel, answer, { bucket: 'cdc', prefix: 'firn/' })
+    const finding = judgeNotification(look, channel, answer, { bucket: 'cdc', prefix: 'firn/' }, topics)
     assert.equal(finding.level, level)
     assert.match(finding.detail, detail)
     if (level === 'ok') assert.equal(finding.hint, null)
