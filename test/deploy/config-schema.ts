@@ -7,21 +7,10 @@ import type { SchemaNode } from '../../src/config.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+const reference = '^(\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}|file:/.+)$'
+
 /** Sections in which something is required, and which are there without it in values.yaml. */
 const toldByChart = new Set(['', 'kafka', 'stage', 'warehouse'])
-
-/** Paths of the settings whose value is a secret. */
-export function secretSettings(node: Json, path: readonly string[] = []): readonly string[] {
-  if (node['secret'] === true) return [path.join('.')]
-  const members = Object.entries((node['properties'] ?? {}) as Json)
-  const choices = ['anyOf', 'oneOf'].flatMap((key) => (node[key] ?? []) as readonly Json[])
-  return [
-    ...new Set([
-      ...members.flatMap(([key, below]) => secretSettings(below as Json, [...path, key])),
-      ...choices.flatMap((one) => secretSettings(one, path)),
-    ]),
-  ]
-}
 
 export function chartConfigSchema(tree: SchemaNode): Json {
   const { properties, ...rest } = derive(tree, []) as { readonly properties: Json }
@@ -30,8 +19,7 @@ export function chartConfigSchema(tree: SchemaNode): Json {
 
 function derive(node: Json, path: readonly string[]): Json {
   if (node['secret'] === true) {
-    // That it must be a reference is told by templates/_validate.tpl: the words of a pattern would have the secret in them.
-    return { description: node['description'], type: 'string' }
+    return { description: node['description'], type: 'string', pattern: reference }
   }
   return Object.fromEntries(
     Object.entries(node).flatMap(([key, value]): [string, unknown][] => {

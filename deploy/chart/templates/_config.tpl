@@ -60,7 +60,6 @@ flight, and the other one is what encoding takes and what is not collected yet. 
 
 {{- /* firn.yaml: what is written in config, without sections that are empty */ -}}
 {{- define "firn.config" -}}
-{{- include "firn.validate" . -}}
 {{- $_ := required "config.kafka.brokers is needed, such as [broker-1:9093]" (.Values.config.kafka).brokers -}}
 {{- $_ := required "config.stage.bucket is needed, the bucket of the stage" (.Values.config.stage).bucket -}}
 {{- $_ := required "config.tables is needed, such as [{ topic: shop.customers, table: SHOP.CUSTOMERS, key: [id] }]" (.Values.config.tables | default "") -}}
