@@ -74,6 +74,10 @@ async function renderOwnFiles(): Promise<void> {
       throw new Error(`files/${file} is ${isThere ? 'there, but not' : 'not there, but'} rendered`)
     say(`own files  ${file} is ${isThere ? 'rendered' : 'not there, and nothing is rendered of it'}`)
   }
+  const nowhere = join(work, 'nowhere.yaml')
+  await writeFile(nowhere, stringify({ prometheusRule: { runbookUrl: '' } }))
+  const unlinked = await own.render([valuesOf('everything'), nowhere])
+  if (unlinked.includes('runbook_url: ')) throw new Error('alerts link to a runbook, and nobody said where it is')
 }
 
 async function readAll(rendered: readonly Rendered[]): Promise<void> {
