@@ -12,7 +12,12 @@ import { readRules } from '../check-alerts/rules.ts'
 const file = new URL('../../deploy/RUNBOOK.md', import.meta.url)
 const runbook = await readFile(file, 'utf8')
 const codes: readonly string[] = [...Object.keys(failures), ...Object.keys(findingTable)]
-const alerts = (await readRules()).map(({ alert }) => alert)
+/** Those on Kubernetes' own metrics are made by the chart. */
+const ofChart = await readFile(new URL('../../deploy/chart/templates/_audit-alerts.tpl', import.meta.url), 'utf8')
+const alerts = [
+  ...(await readRules()).map(({ alert }) => alert),
+  ...[...ofChart.matchAll(/- alert: (\w+)/g)].map(([, alert = '']) => alert),
+]
 
 /** By heading; one may name several codes. */
 const sections = new Map(
@@ -65,9 +70,12 @@ test('each link leads to a heading or a file', async () => {
     if (to.startsWith('#')) assert.ok(anchors.has(to.slice(1)), to)
     else await access(new URL(to, file))
   }
-  for (const { annotations } of await readRules()) {
-    assert.ok(anchors.has(annotations['runbook_url']?.split('#')[1] ?? ''), annotations['runbook_url'])
-  }
+  const links = [
+    ...(await readRules()).map(({ annotations }) => annotations['runbook_url'] ?? ''),
+    ...[...ofChart.matchAll(/runbook_url: (.*)/g)].map(([, url = '']) => url),
+  ]
+  assert.equal(links.length, alerts.length)
+  for (const url of links) assert.ok(anchors.has(url.split('#')[1] ?? ''), url)
 })
 
 test('what stands in a metric of the runbook is one of a rule or of the dashboard, or of telemetry.ts', async () => {

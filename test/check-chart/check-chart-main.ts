@@ -17,7 +17,7 @@ import { chartWithFiles, type Helm, helmOf, ownChart } from './helm.ts'
 import { judgeAll } from './judgement.ts'
 import { criticalFindings, exceptionOf, exceptions } from './kube-score.ts'
 import { readManifests } from './manifests.ts'
-import { refusals } from './refusals.ts'
+import { pasted, refusals } from './refusals.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const valuesOf = (name: string): string => fileURLToPath(new URL(`values/${name}.yaml`, import.meta.url))
@@ -62,7 +62,8 @@ async function renderAll(helm: Helm, cases: readonly Case[]): Promise<readonly R
 
 /** Alerts and dashboard are rendered where the chart has them, and not where it has none. */
 async function renderOwnFiles(): Promise<void> {
-  const manifests = readManifests(await helmOf(ownChart, work).render([valuesOf('everything')]))
+  const own = helmOf(ownChart, work)
+  const manifests = readManifests(await own.render([valuesOf('everything')]))
   const rendered = {
     'alerts.yaml': manifests.some(({ kind }) => kind === 'PrometheusRule'),
     'dashboard.json': manifests.some(({ metadata }) => metadata.name.endsWith('-dashboard')),
@@ -73,6 +74,10 @@ async function renderOwnFiles(): Promise<void> {
       throw new Error(`files/${file} is ${isThere ? 'there, but not' : 'not there, but'} rendered`)
     say(`own files  ${file} is ${isThere ? 'rendered' : 'not there, and nothing is rendered of it'}`)
   }
+  const nowhere = join(work, 'nowhere.yaml')
+  await writeFile(nowhere, stringify({ prometheusRule: { runbookUrl: '' } }))
+  const unlinked = await own.render([valuesOf('everything'), nowhere])
+  if (unlinked.includes('runbook_url: ')) throw new Error('alerts link to a runbook, and nobody said where it is')
 }
 
 async function readAll(rendered: readonly Rendered[]): Promise<void> {
@@ -103,6 +108,7 @@ async function refuseAll(helm: Helm): Promise<void> {
       (error: unknown) => String(error),
     )
     if (said === null) problems.push(`it renders with ${what}`)
+    else if (said.includes(pasted)) problems.push(`with ${what}, it shows the secret`)
     else if (!names.test(said)) problems.push(`with ${what}, it does not say ${String(names)}: ${said}`)
   }
   expectNone(problems)

@@ -1,6 +1,6 @@
 {{- /*
 What of the configuration follows from other values: the memory budget from a memory limit, the grace period from the time that
-leaving may take, the port from where the service listens. And what must be there before anything is installed.
+leaving may take, the port from where the service listens.
 */ -}}
 
 {{- /* MiB of a quantity such as 1Gi or 1.5G */ -}}
@@ -14,9 +14,9 @@ leaving may take, the port from where the service listens. And what must be ther
 {{- mulf (float64 $number) (get $factors $unit) | floor | int64 -}}
 {{- end -}}
 
-{{- /* MiB of a setting such as 128MiB or 1GiB */ -}}
+{{- /* MiB of a setting such as 128MiB or 1GiB; nothing where it is a reference, or not set */ -}}
 {{- define "firn.settingMebibytes" -}}
-{{- include "firn.mebibytes" (. | replace "iB" "i" | replace "B" "") -}}
+{{- if regexMatch "^[0-9]" . }}{{ include "firn.mebibytes" (. | replace "iB" "i" | replace "B" "") }}{{ end -}}
 {{- end -}}
 
 {{- /* whole seconds of a setting such as 20s or 1m */ -}}
@@ -26,19 +26,25 @@ leaving may take, the port from where the service listens. And what must be ther
 {{- end -}}
 
 {{- /*
-The memory budget for a container's resources. 256 MiB are Node's and its clients' own; of the rest one half is buffered and in
-flight, and the other one is what encoding takes and what is not collected yet. Nothing where config.ingest.memory is set.
+The most that a memory limit leaves to buffer, in MiB; nothing without a limit. 256 MiB are Node's and its clients' own; of the rest one
+half is buffered and in flight, and the other one is what encoding takes and what is not collected yet.
+*/ -}}
+{{- define "firn.budget" -}}
+{{- with (.limits).memory -}}
+{{- div (sub (include "firn.mebibytes" . | int64) 256) 2 -}}
+{{- end -}}
+{{- end -}}
+
+{{- /*
+The memory budget for a container's resources, where config.ingest.memory is not set, or is more than they leave: a Job has another
+limit than an ingester.
 */ -}}
 {{- define "firn.memory" -}}
 {{- $ingest := .root.Values.config.ingest | default dict -}}
-{{- $limit := (.resources.limits).memory -}}
-{{- if and $limit (not $ingest.memory) -}}
-{{- $budget := div (sub (include "firn.mebibytes" $limit | int64) 256) 2 -}}
-{{- $file := include "firn.settingMebibytes" ($ingest.fileBytes | default "128MiB") | int64 -}}
-{{- if lt $budget $file -}}
-{{- fail (printf "a memory limit of %v leaves a budget of %d MiB, less than a file of %d MiB: raise the limit, or lower config.ingest.fileBytes" $limit $budget $file) -}}
-{{- end -}}
-{{- printf "%dMiB" $budget -}}
+{{- $budget := include "firn.budget" .resources -}}
+{{- $set := include "firn.settingMebibytes" ($ingest.memory | default "") -}}
+{{- if and $budget (or (not $ingest.memory) (and $set (gt (int64 $set) (int64 $budget)))) -}}
+{{- printf "%vMiB" $budget -}}
 {{- end -}}
 {{- end -}}
 
@@ -60,13 +66,6 @@ flight, and the other one is what encoding takes and what is not collected yet. 
 
 {{- /* firn.yaml: what is written in config, without sections that are empty */ -}}
 {{- define "firn.config" -}}
-{{- $_ := required "config.kafka.brokers is needed, such as [broker-1:9093]" (.Values.config.kafka).brokers -}}
-{{- $_ := required "config.stage.bucket is needed, the bucket of the stage" (.Values.config.stage).bucket -}}
-{{- $_ := required "config.tables is needed, such as [{ topic: shop.customers, table: SHOP.CUSTOMERS, key: [id] }]" (.Values.config.tables | default "") -}}
-{{- with .Values.config.warehouse -}}
-{{- $_ := required "config.warehouse.account is needed, such as xy12345.eu-west-1" .account -}}
-{{- $_ := required "config.warehouse.user is needed, the user in Snowflake" .user -}}
-{{- end -}}
 {{- $config := dict -}}
 {{- range $section, $settings := deepCopy .Values.config -}}
 {{- if $settings }}{{ $_ := set $config $section $settings }}{{ end -}}

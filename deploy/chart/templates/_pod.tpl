@@ -1,6 +1,6 @@
 {{- /*
 The one pod that all workloads are made of: an ingester, a Job, the test. Handed in: `root`, `component`, `args`, `resources`,
-and where they differ from an ingester's, `login` (owner or operator), `restartPolicy`, `spread`; `serving` adds port and probes.
+and where they differ from an ingester's, `login` (owner or operator), `restartPolicy`, `labels`; `serving` adds port and probes.
 No pod talks to Kubernetes, so none has a token: a role for S3 comes by a volume of its own, which EKS adds.
 */ -}}
 
@@ -9,6 +9,7 @@ No pod talks to Kubernetes, so none has a token: a role for S3 comes by a volume
 labels:
   {{- include "firn.labels" .root | nindent 2 }}
   app.kubernetes.io/component: {{ .component }}
+  {{- with .labels }}{{ toYaml . | nindent 2 }}{{ end }}
   {{- with $v.podLabels }}{{ toYaml . | nindent 2 }}{{ end }}
 annotations:
   checksum/config: {{ include "firn.config" .root | sha256sum }}
@@ -138,8 +139,7 @@ topologySpreadConstraints:
 {{- define "firn.loginEnv" -}}
 {{- $warehouse := .root.Values.config.warehouse -}}
 {{- if .login }}
-{{- if not $warehouse }}{{ fail (printf "config.warehouse is needed for %s" .component) }}{{ end }}
-{{- $role := printf "%s_%s" ($warehouse.rolePrefix | default "FIRN") (.role | upper) }}
+{{- $role := printf "%s_%s" (($warehouse).rolePrefix | default "FIRN") (.role | upper) }}
 - { name: FIRN_WAREHOUSE_ROLE, value: {{ .login.role | default $role | quote }} }
 {{- with .login.user }}
 - { name: FIRN_WAREHOUSE_USER, value: {{ . | quote }} }
