@@ -28,10 +28,9 @@ help: ## list the targets
 demo: check setup stack-parts ## the whole path on this machine, with changes, load and faults (KEEP=1 leaves it running)
 	@$(FIRN) demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-# Exits are forced: a Kafka client that is closed while a request of it fails connects anew, for good (main.ts exits by itself too).
 .PHONY: test
 test: check setup stack-parts typecheck lint ## everything that must hold, on a real Kafka, S3 server and driver
-	@node --test --test-concurrency=2 --test-timeout=1800000 --test-force-exit --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
+	@node --test --test-concurrency=2 --test-timeout=1800000 --test-global-setup=test/support/stack.ts 'test/**/*.test.ts'
 
 .PHONY: firn
 firn: setup ## run one command of firn: make firn ARGS="status --config firn.yaml"

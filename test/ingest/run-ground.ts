@@ -146,12 +146,16 @@ export async function stageAll(config: Config): Promise<void> {
 
 /** Waits until the group has committed the end of every partition of the topic. */
 export async function untilCommitted(config: Config, topic: string): Promise<void> {
-  const ends = await admin.fetchTopicOffsets(topic)
-  const expected = ends.map(({ partition, high }) => `${partition}: ${high}`).sort()
   await until(
     `all of ${topic} committed`,
-    async () => (await committed(config, topic)).map(({ partition, offset }) => `${partition}: ${offset}`).sort(),
-    (found) => expected.join() === found.join(),
+    async () => {
+      // Each time anew: the marker of a transaction is written after its end was answered.
+      const ends = await admin.fetchTopicOffsets(topic)
+      const expected = ends.map(({ partition, high }) => `${partition}: ${high}`).sort()
+      const found = (await committed(config, topic)).map(({ partition, offset }) => `${partition}: ${offset}`).sort()
+      return { expected, found }
+    },
+    ({ expected, found }) => expected.join() === found.join(),
   )
 }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { kafkaClient, Partitioners } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { allEnded } from './child.ts'
+import './leave.ts'
 import { hasTold, startGround, told } from './ground.ts'
 import { until } from '../support/until.ts'
 
