@@ -30,24 +30,24 @@ const oneBatch: FetchOptions = { isolation: 'uncommitted', bytesMax: 1, waitMs: 
 export function logReader(kafka: Kafka, groupId: string): LogReader {
   const fetcher = partitionFetcher(kafka, groupId)
 
-  async function readAt<T>(place: FetchPlace, found: (sets: readonly RecordSet[]) => T, outside: T): Promise<T> {
-    const answers = await fetcher.fetch(place, oneBatch)
-    return answers === null ? outside : found(answers.map(({ messages }) => messages))
+  async function readAt<T>(place: FetchPlace, found: (set: RecordSet) => T, outside: T): Promise<T> {
+    const data = await fetcher.fetch(place, oneBatch)
+    return data === null ? outside : found(data.messages)
   }
 
   return {
     connect: () => fetcher.connect(),
     entryAt: (topic, partition, offset) => {
       const place = { topic, partition, offset }
-      return readAt<LogEntry>(place, (sets) => entryIn(sets, place), { kind: 'gone' })
+      return readAt<LogEntry>(place, (set) => entryIn(set, place), { kind: 'gone' })
     },
-    isReadable: (topic, partition, offset) => readAt({ topic, partition, offset }, (sets) => sets.every(isSound), true),
+    isReadable: (topic, partition, offset) => readAt({ topic, partition, offset }, isSound, true),
     close: () => fetcher.close(),
   }
 }
 
-function entryIn(sets: readonly RecordSet[], { topic, partition, offset }: FetchPlace): LogEntry {
-  const batch = sets.flatMap(({ batches }) => batches).find(({ first, last }) => first <= offset && offset <= last)
+function entryIn({ batches }: RecordSet, { topic, partition, offset }: FetchPlace): LogEntry {
+  const batch = batches.find(({ first, last }) => first <= offset && offset <= last)
   if (!batch) return { kind: 'gone' }
   try {
     for (const message of messagesOf(batch, { topic, partition })) {

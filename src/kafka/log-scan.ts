@@ -52,13 +52,11 @@ export async function* scanLog(fetcher: PartitionFetcher, scan: Scan): AsyncGene
 
 async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<FetchedBatch> {
   const { topic, partition, range, patiently } = scan
-  const answers = await patiently(() => fetcher.fetch({ topic, partition, offset }, options))
-  if (answers === null) {
+  const data = await patiently(() => fetcher.fetch({ topic, partition, offset }, options))
+  if (data === null) {
     const left = { first: offset, last: range.last }
     throw new Failure('RANGE_GONE', `${topic}/${partition}: the log no longer has all of offsets ${rangeText(left)}`)
   }
-  const [data] = answers
-  if (!data) throw new Failure('KAFKA_FAILED', `${topic}/${partition}: an answer without the partition`)
   return new FetchedBatch(topic, offset.toString(), data)
 }
 

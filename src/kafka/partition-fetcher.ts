@@ -18,8 +18,8 @@ export type FetchOptions = {
 export interface PartitionFetcher {
   /** @throws Failure of Kafka */
   connect(): Promise<void>
-  /** Null where the offset lies outside of the log. @throws Failure of Kafka */
-  fetch(place: FetchPlace, options: FetchOptions): Promise<readonly PartitionData[] | null>
+  /** Null where the offset lies outside of the log. @throws Failure of Kafka; KAFKA_FAILED for a client over its quota */
+  fetch(place: FetchPlace, options: FetchOptions): Promise<PartitionData | null>
   close(): Promise<void>
 }
 
@@ -41,7 +41,10 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
   const { consumer } = made
   const cluster = made.cluster as Cluster
 
-  async function ask({ topic, partition, offset }: FetchPlace, { isolation, bytesMax, waitMs }: FetchOptions) {
+  async function ask(
+    { topic, partition, offset }: FetchPlace,
+    { isolation, bytesMax, waitMs }: FetchOptions,
+  ): Promise<PartitionData> {
     await cluster.addTargetTopic(topic)
     const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
     if (nodeId === undefined) throw new Failure('KAFKA_UNREACHABLE', `${topic}/${partition} has no leader`)
@@ -53,7 +56,14 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
       isolationLevel: isolationLevels[isolation],
       topics: [{ topic, partitions: [{ partition, fetchOffset: offset.toString(), maxBytes: bytesMax }] }],
     })
-    return responses.flatMap(({ partitions }) => partitions)
+    const [data] = responses.flatMap(({ partitions }) => partitions)
+    // So a broker answers a client that is over its quota: it says nothing about what the log holds.
+    if (data) return data
+    const place = `${topic}/${partition}`
+    throw new Failure(
+      'KAFKA_FAILED',
+      `${place}: the broker answered with nothing, as it does to a client over its quota`,
+    )
   }
 
   return {

@@ -11,6 +11,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { startRun } from '../../src/commands/run.ts'
 import { type Config, configSchema } from '../../src/config.ts'
 import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
+import { partitionFetcher } from '../../src/kafka/partition-fetcher.ts'
 import { type LandingFile, parseLandingKey } from '../../src/landing.ts'
 import { openStage } from '../../src/stage/s3.ts'
 import { createLogger, type Logger } from '../../src/telemetry.ts'
@@ -26,7 +27,8 @@ export const kafka = kafkaClient(
 )
 export const admin = kafka.admin()
 export const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
-await Promise.all([admin.connect(), producer.connect()])
+const fetcher = partitionFetcher(kafka, 'x')
+await Promise.all([admin.connect(), producer.connect(), fetcher.connect()])
 
 const runs: Awaited<ReturnType<typeof startRun>>[] = []
 
@@ -41,7 +43,7 @@ export async function startedRun(config: Config, logger: Logger): Promise<(typeo
 export async function endGround(): Promise<void> {
   for (const run of runs) run.stop()
   await Promise.allSettled(runs.map(({ done }) => done))
-  await Promise.all([admin.disconnect(), producer.disconnect()])
+  await Promise.all([admin.disconnect(), producer.disconnect(), fetcher.close()])
   await rm(folder, { recursive: true })
 }
 
@@ -144,14 +146,24 @@ export async function stageAll(config: Config): Promise<void> {
   await running.done
 }
 
-/** Waits until the group has committed the end of every partition of the topic. */
+/** Where the logs of a topic end, not only what is stable of them: a transaction's marker is written after its end was answered. */
+async function logEnds(topic: string): Promise<ReadonlyMap<number, string>> {
+  const stable = await admin.fetchTopicOffsets(topic)
+  const ends = stable.map(async ({ partition, high }) => {
+    const options = { isolation: 'uncommitted', bytesMax: 1, waitMs: 0 } as const
+    // Of a partition that was added just now, the leader is not known yet: whoever waits looks again.
+    const data = await fetcher.fetch({ topic, partition, offset: BigInt(high) }, options).catch(() => null)
+    return [partition, data?.highWatermark ?? 'unknown'] as const
+  })
+  return new Map(await Promise.all(ends))
+}
+
+/** Waits until the group has committed the end of every partition of the topic, and so no transaction is open there. */
 export async function untilCommitted(config: Config, topic: string): Promise<void> {
   await until(
     `all of ${topic} committed`,
     async () => {
-      // Each time anew: the marker of a transaction is written after its end was answered.
-      const ends = await admin.fetchTopicOffsets(topic)
-      const expected = ends.map(({ partition, high }) => `${partition}: ${high}`).sort()
+      const expected = [...(await logEnds(topic))].map(([partition, end]) => `${partition}: ${end}`).sort()
       const found = (await committed(config, topic)).map(({ partition, offset }) => `${partition}: ${offset}`).sort()
       return { expected, found }
     },
