@@ -31,6 +31,10 @@ function logins({ kafka, stage, warehouse }: Config): Problem[] {
   if (stage.kmsKeyId !== undefined && stage.encryption !== 'aws:kms') {
     problems.push({ path: ['stage', 'kmsKeyId'], text: 'goes with stage.encryption aws:kms alone' })
   }
+  const isEncrypted = kafka.ssl || kafka.ca !== undefined || kafka.cert !== undefined
+  if (kafka.sasl?.mechanism === 'aws-msk-iam' && !isEncrypted) {
+    problems.push({ path: ['kafka', 'ssl'], text: 'aws-msk-iam is spoken over TLS alone: write true' })
+  }
   if (kafka.sasl?.mechanism === 'oauthbearer') problems.push(...tokenSource(kafka.sasl))
   if (!warehouse) return problems
   if (warehouse.password === undefined && warehouse.privateKeyFile === undefined) {

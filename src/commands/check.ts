@@ -58,9 +58,10 @@ ${settingsTable().replace(/^(?=.)/gm, '  ')}`,
       ...rest,
       hint: hint && withConfig(hint, values.config),
     }))
-    const ok = shown.every((finding) => finding.ok)
+    const broken = parts.find((part) => part.status === 'rejected')
+    const ok = !broken && shown.every((finding) => finding.ok)
     io.stdout.write(values.json === true ? `${JSON.stringify({ ok, findings: shown })}\n` : shown.map(lineOf).join(''))
-    for (const part of parts) if (part.status === 'rejected') throw part.reason
+    if (broken) throw broken.reason
     return ok ? 0 : 3
   },
 }

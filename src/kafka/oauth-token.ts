@@ -14,6 +14,9 @@ const answerMs = 5_000
  */
 const [renewBeforeMsMin, renewBeforeMsMax] = [20_000, 60_000]
 
+/** Brokers are logged in at one after the other at a start. A token that they refuse must not be handed out for all its life. */
+const shareMsMax = 60_000
+
 export type EndpointOptions = {
   readonly tokenUrl: string
   readonly clientId: string
@@ -23,7 +26,7 @@ export type EndpointOptions = {
 
 type Granted = { readonly token: string; readonly staleAtMs: number }
 
-/** Asks again shortly before the last token ends; logins at the same time share one request. */
+/** Logins share a token for a minute, and not in its last seconds; those at the same time share one request. */
 export function tokenFromEndpoint(options: EndpointOptions, now: () => number = Date.now): () => Promise<string> {
   let granted: Granted | null = null
   let asked: Promise<Granted> | null = null
@@ -69,7 +72,8 @@ async function ask(options: EndpointOptions, now: () => number): Promise<Granted
   // An endpoint need not say how long it holds; then it serves one login.
   const said = Number(seconds ?? 0) * 1_000
   const lifeMs = Number.isFinite(said) ? said : 0
-  return { token, staleAtMs: askedAtMs + lifeMs - Math.max(renewBeforeMsMin, Math.min(renewBeforeMsMax, lifeMs / 2)) }
+  const freshMs = lifeMs - Math.max(renewBeforeMsMin, Math.min(renewBeforeMsMax, lifeMs / 2))
+  return { token, staleAtMs: askedAtMs + Math.min(freshMs, shareMsMax) }
 }
 
 async function answerOf({ tokenUrl, clientId, clientSecret, scope }: EndpointOptions) {

@@ -125,7 +125,11 @@ function lookAt(topic: string): Look {
 /** READ includes DESCRIBE, so one command gives both. */
 function aclHint({ brokers, sasl }: KafkaConfig, kind: 'topic' | 'group', name: string): string {
   // Who a token stands for is the broker's to say.
-  const principal = sasl && 'username' in sasl ? `'User:${sasl.username}'` : "'User:<who connects>'"
+  const principal = sasl && 'username' in sasl ? shellWord(`User:${sasl.username}`) : "'User:<who connects>'"
   const command = `kafka-acls --bootstrap-server ${brokers[0] ?? ''} --add --allow-principal ${principal}`
-  return `Give READ on the ${kind}, which includes DESCRIBE: ${command} --operation Read --${kind} ${name}`
+  return `Give READ on the ${kind}, which includes DESCRIBE: ${command} --operation Read --${kind} ${shellWord(name)}`
+}
+
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

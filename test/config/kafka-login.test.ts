@@ -7,9 +7,9 @@ import { Failure } from '../../src/failure.ts'
 const base = { FIRN_KAFKA_BROKERS: 'a:1', FIRN_STAGE_BUCKET: 'cdc', FIRN_TABLES: '[{topic: t, table: A.B, key: [x]}]' }
 
 /** Settings of kafka.sasl by their variables, as in `{ MECHANISM: 'plain' }`. */
-function load(sasl: Env) {
+function load(sasl: Env, more: Env = {}) {
   const env = Object.entries(sasl).map(([name, value]) => [`FIRN_KAFKA_SASL_${name}`, value])
-  return loadConfig({ file: '/dev/null', env: { ...base, ...(Object.fromEntries(env) as Env) } }).kafka.sasl
+  return loadConfig({ file: '/dev/null', env: { ...base, ...more, ...(Object.fromEntries(env) as Env) } }).kafka.sasl
 }
 
 function refusal(sasl: Env): readonly string[] {
@@ -33,7 +33,10 @@ test('each mechanism takes its settings, from the environment too', () => {
   assert.deepEqual(load({ MECHANISM: 'oauthbearer', ...given }), endpoint)
   const file = { mechanism: 'oauthbearer', tokenFile: '/token' }
   assert.deepEqual(load({ MECHANISM: 'oauthbearer', TOKEN_FILE: '/token' }), file)
-  assert.deepEqual(load({ MECHANISM: 'aws-msk-iam', REGION: 'r' }), { mechanism: 'aws-msk-iam', region: 'r' })
+  assert.deepEqual(load({ MECHANISM: 'aws-msk-iam', REGION: 'r' }, { FIRN_KAFKA_SSL: 'true' }), {
+    mechanism: 'aws-msk-iam',
+    region: 'r',
+  })
 })
 
 const cases: readonly [name: string, sasl: Env, lines: readonly (string | RegExp)[]][] = [
@@ -56,6 +59,11 @@ const cases: readonly [name: string, sasl: Env, lines: readonly (string | RegExp
       /^kafka.sasl.region.*: missing \(with aws-msk-iam: region of the cluster/,
       /^kafka.sasl.password.*: does not go with the other settings of kafka.sasl/,
     ],
+  ],
+  [
+    'tokens of AWS without TLS',
+    { MECHANISM: 'aws-msk-iam', REGION: 'r' },
+    [/^kafka.ssl.*: aws-msk-iam is spoken over TLS alone: write true$/],
   ],
   [
     'a token from nowhere',
