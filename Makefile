@@ -65,6 +65,14 @@ converge: setup ## random histories and deliveries against the SQL of the merge:
 bench: check setup stack-parts ## a log drained by kafkajs that only counts, by Firn, and by hand: MESSAGES=2000000 ROUNDS=3
 	@MESSAGES=$(if $(filter file,$(origin MESSAGES)),2000000,$(MESSAGES)) node test/bench/drain-main.ts
 
+.PHONY: bench-latency
+bench-latency: check setup stack-parts ## a steady rate from producer to target table, step by step: SECONDS=60 (RATE=1000 FRESHNESS=500ms)
+	@SECONDS=$(if $(filter file,$(origin SECONDS)),60,$(SECONDS)) node test/bench/latency-main.ts
+
+.PHONY: bench-scale
+bench-scale: check setup stack-parts ## 1 to 1,000 partitions, messages of 100 B to 1 MB, 10 to 100,000 files at resume: MESSAGES=1000000
+	@ROUNDS=$(if $(filter file,$(origin ROUNDS)),5,$(ROUNDS)) node test/bench/scale-main.ts
+
 .PHONY: bench-backfill
 bench-backfill: check setup stack-parts ## a backfill of a whole log against the ingester: MESSAGES=1000000 ROUNDS=3
 	@node test/bench/replay-main.ts

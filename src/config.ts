@@ -158,15 +158,19 @@ const warehouse = z.strictObject({
 })
 
 const ingest = z.strictObject({
-  freshness: duration.prefault('60s').describe('a batch is sealed at this age at the latest'),
-  fileBytes: bytes.prefault('128MiB').describe('a batch is sealed at this size of its file'),
+  freshness: duration
+    .prefault('60s')
+    .describe(
+      'at this age a change is on the stage, where the store keeps up: its batch is sealed as late as that allows',
+    ),
+  fileBytes: bytes.prefault('64MiB').describe('a batch is sealed at this size of its file'),
   fileRows: z.int().min(1).default(1_000_000).describe('a batch is sealed at this number of rows'),
   compression: z
     .enum(['zstd', 'snappy', 'gzip'])
     .default('zstd')
     .describe('of the pages of landing files: zstd makes them 40 % smaller than snappy does, at a little more CPU'),
   memory: bytes
-    .prefault('256MiB')
+    .prefault('128MiB')
     .describe('all that is buffered and in flight stays under it, but for a single message of more than 2 MiB'),
   sessionTimeout: duration
     .prefault('30s')

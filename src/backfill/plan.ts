@@ -7,12 +7,6 @@ import type { Effects } from './effects.ts'
 import type { RunRecord } from './run-record.ts'
 import type { RejectCounts, Tally } from './tally.ts'
 
-/**
- * Snowpipe's price, in credits per GB of Parquet files as they are stored (Snowflake Service Consumption Table, since
- * December 2025; the number of files costs nothing any more). Merging costs what its warehouse runs.
- */
-export const creditsPerGb = 0.0037
-
 /** One table's rows, as they would change; null where the warehouse was not asked. */
 export type TablePlan = { readonly table: string; readonly effects: Effects | null }
 
@@ -26,10 +20,6 @@ export type Plan = {
   readonly tables: readonly TablePlan[]
   /** by part: what files of the live path hold of it already */
   readonly staged: readonly (readonly OffsetRange[])[]
-}
-
-export function creditsOf(bytes: number): number {
-  return (bytes / 1e9) * creditsPerGb
 }
 
 /** What of a range is covered by others, as the fewest ranges. */

@@ -123,5 +123,5 @@ function openBatch({ epoch, partition }: Part, first: bigint, topic: string): Ba
 }
 
 function isFull(batch: Batch, { limits, batchBytes }: ReplaySetting): boolean {
-  return batch.rows > 0 && (batch.bytes >= batchBytes || sealReason(batch, 0, limits) !== null)
+  return batch.rows > 0 && (batch.bytes >= batchBytes || sealReason(batch, 0, { ...limits, openMs: Infinity }) !== null)
 }

@@ -2,7 +2,8 @@
  * How plans and runs are told: to people, and as JSON. Offsets are text in JSON, for they may be greater than a number holds.
  */
 import { placeOf } from '../audit/finding.ts'
-import { creditsOf, creditsPerGb, type Plan } from '../backfill/plan.ts'
+import type { Plan } from '../backfill/plan.ts'
+import { creditsOf, creditsPerGb, creditsText } from '../price.ts'
 import { bytesText, countText, ofMany, timeText } from '../backfill/progress.ts'
 import type { Came, RunReport } from '../backfill/run-report.ts'
 import { type Part, resumeCommand, type RunRecord } from '../backfill/run-record.ts'
@@ -66,11 +67,6 @@ function rejectLines({ isSparse }: RunRecord, rejects: Plan['rejects']): readonl
   const all = [...rejects.values()].reduce((sum, count) => sum + count, 0)
   const left = `  leaves    ${ofMany(all, 'reject')} as they are, for they would be rejects again:`
   return isSparse && all > 0 ? [left, ...lines] : lines
-}
-
-function creditsText(credits: number): string {
-  if (credits === 0) return 'nothing'
-  return credits < 0.001 ? 'less than 0.001 credits' : `${credits.toFixed(3)} credits`
 }
 
 function partText({ request, isSparse }: RunRecord, part: Part, staged: readonly OffsetRange[]): string {

@@ -1,26 +1,27 @@
 /**
- * `firn status`: prints the watermarks of every partition, and what halts. What cannot be asked leaves its columns empty and fails the
+ * `firn status`: prints the watermarks of every partition, what a day comes to, and what halts. What cannot be asked leaves its columns empty and fails the
  * command at its end, so that an outage of one part does not hide what the others know.
  */
 import type { OffsetRange } from '../change.ts'
 import type { Config } from '../config.ts'
 import { loadConfig } from '../config-source.ts'
-import { Failure, type FailureCode, hintOf, toFailure } from '../failure.ts'
+import { Failure, hintOf, toFailure } from '../failure.ts'
 import { parseCommitment, parseHaltNote } from '../ingest/commitment.ts'
 import { epochsBegun, readEpoch } from '../ingest/epoch.ts'
 import { type EpochRecord, judgeEpoch } from '../ingest/epoch-record.ts'
 import { vouching } from '../ingest/resume.ts'
 import { readGaps } from '../ingest/staged-trail.ts'
-import type { LandingFile } from '../landing.ts'
 import { connectSnowflake } from '../snowflake/session.ts'
 import { openStage } from '../stage/s3.ts'
-import { type Logs, readLogs, readStagedFiles } from '../status/watermarks-source.ts'
+import { forecastOf } from '../status/forecast.ts'
+import { type Logs, readLogs, readStagedFiles, type SizedFile } from '../status/watermarks-source.ts'
 import { type LogState, type Watermark, watermarksOf } from '../status/watermarks.ts'
 import { createLogger } from '../telemetry.ts'
 import { readLedger } from '../warehouse/migrations.ts'
 import { type DoneFile, loadedFiles, mergedFiles } from '../warehouse/progress.ts'
 import type { Command } from './command.ts'
 import { parseOptions } from './options.ts'
+import { type Halt, lineOf, perDayText, statusJson, tableOf, type TopicForecast } from './status-text.ts'
 
 const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const
 
@@ -34,7 +35,8 @@ Prints for each partition the next offset to be consumed (committed in Kafka), s
 landing table) and merged (into the target table), and the end of the log; then how long ago the newest change that is
 staged, loaded and merged was committed at the source (by its Kafka timestamp where the message does not say). Without a
 section warehouse in the configuration, loaded and merged are left out. A dash stands for what is not known. Below stands
-what halts, and what resolves it.
+what a day like the last hour comes to in files, bytes and Snowflake's credits, by the settings of this configuration: change
+ingest.freshness in it and see. Last comes what halts, and what resolves it.
 
 Exits 0 where all goes on, 3 where something halts, 1 where something could not be asked.
 
@@ -71,8 +73,12 @@ examples:
       .flatMap(({ failure }) => failure ?? [])
       .concat(leaderless(watermarks), missing(found))
     const halts = haltsOf(config, found, staged.value)
-    if (values.json === true) io.stdout.write(`${jsonOf(watermarks, halts, failures)}\n`)
-    else io.stdout.write(tableOf(watermarks, config.warehouse !== undefined) + halts.map(lineOf).join(''))
+    const perDay = forecastsOf(config, found, staged.value)
+    if (values.json === true) io.stdout.write(`${statusJson({ watermarks, perDay, halts, failures })}\n`)
+    else {
+      const table = tableOf(watermarks, config.warehouse !== undefined)
+      io.stdout.write(table + perDayText(perDay) + halts.map(lineOf).join(''))
+    }
     for (const { code, message, hint } of failures) io.stderr.write(`firn: ${code}: ${message}\n  ${hint}\n`)
     return failures.length > 0 ? 1 : halts.length > 0 ? 3 : 0
   },
@@ -106,7 +112,7 @@ async function attempt<T>(read: () => Promise<T>): Promise<Attempt<T>> {
 }
 
 type StagedTable = {
-  readonly files: readonly LandingFile[]
+  readonly files: readonly SizedFile[]
   readonly gaps: readonly { readonly partition: number; readonly range: OffsetRange }[]
   readonly record: EpochRecord | Failure | null
   readonly begun: readonly number[]
@@ -137,15 +143,6 @@ function invalidRecord(error: unknown): Failure {
   const failure = toFailure(error)
   if (failure.code === 'EPOCH_RECORD_INVALID') return failure
   throw failure
-}
-
-/** What does not go on by itself: one partition, or a whole topic (null). */
-type Halt = {
-  readonly topic: string
-  readonly partition: number | null
-  readonly code: FailureCode
-  readonly message: string
-  readonly hint: string
 }
 
 /** What partitions have noted beside their offsets, and epochs that the config does not agree with. */
@@ -199,49 +196,30 @@ async function readProgress(config: Config): Promise<ReadonlyMap<string, Progres
   }
 }
 
-function tableOf(watermarks: readonly Watermark[], hasWarehouse: boolean): string {
-  const offsets = hasWarehouse
-    ? (['consumed', 'staged', 'loaded', 'merged', 'end'] as const)
-    : (['consumed', 'staged', 'end'] as const)
-  const times = hasWarehouse ? (['staged', 'loaded', 'merged'] as const) : (['staged'] as const)
-  const nowMs = Date.now()
-  // Where a topic goes to several tables, it must be told whose merge it is.
-  const isShared = watermarks.some(({ topic, table }) =>
-    watermarks.some((one) => one.topic === topic && one.table !== table),
-  )
-  const rows = watermarks.map((watermark) => [
-    watermark.topic,
-    watermark.partition.toString(),
-    ...(isShared ? [watermark.table] : []),
-    ...offsets.map((name) => watermark[name]?.toString() ?? '-'),
-    ...times.map((name) => ageOf(watermark.newest[name], nowMs)),
-  ])
-  const head = ['topic', 'partition', ...(isShared ? ['table'] : []), ...offsets, ...times.map((name) => `${name} ago`)]
-  const all = [head, ...rows]
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)))
-  const line = (row: readonly string[]): string =>
-    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  ')
-  return `${all.map(line).join('\n')}\n`
+/** What a topic's newest files come to says more than what the first ones did. */
+const measuredFiles = 20
+
+function forecastsOf(
+  { tables, ingest }: Config,
+  { lastHour }: Logs,
+  staged: ReadonlyMap<string, StagedTable> | null,
+): readonly TopicForecast[] {
+  const byTopic = [...new Map(tables.map((table) => [table.topic, table])).values()]
+  return byTopic.flatMap(({ topic, table }) => {
+    const hour = lastHour.get(topic)
+    const files = staged?.get(table)?.files
+    if (!hour || !files) return []
+    const traffic = [...hour].map(([partition, messages]) => ({
+      messagesPerSecond: messages / 3_600,
+      bytesPerMessage: bytesPerMessage(files.filter((file) => file.partition === partition)),
+    }))
+    return { topic, ...forecastOf(traffic, ingest) }
+  })
 }
 
-/** Whole seconds, or the two largest units of longer ages. */
-function ageOf(ms: number | null, nowMs: number): string {
-  if (ms === null) return '-'
-  const seconds = Math.max(0, Math.round((nowMs - ms) / 1_000))
-  if (seconds < 120) return `${seconds}s`
-  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600)]
-  if (minutes < 120) return `${minutes}m${seconds % 60}s`
-  return hours < 48 ? `${hours}h${minutes % 60}m` : `${Math.floor(hours / 24)}d${hours % 24}h`
-}
-
-function lineOf({ topic, partition, code, message, hint }: Halt): string {
-  const place = partition === null ? topic : `${topic}/${partition}`
-  return `\nhalted  ${place}  ${code}: ${message}\n  ${hint}\n`
-}
-
-function jsonOf(watermarks: readonly Watermark[], halts: readonly Halt[], failures: readonly Failure[]): string {
-  const reasons = failures.map(({ code, message, hint }) => ({ code, message, hint }))
-  return JSON.stringify({ watermarks, halts, failures: reasons }, (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  )
+/** Null where there is no file. */
+function bytesPerMessage(files: readonly SizedFile[]): number | null {
+  const newest = files.toSorted((a, b) => (a.range.first < b.range.first ? 1 : -1)).slice(0, measuredFiles)
+  const covered = newest.reduce((sum, { range }) => sum + Number(range.last - range.first) + 1, 0)
+  return covered === 0 ? null : newest.reduce((sum, { bytes }) => sum + bytes, 0) / covered
 }

@@ -40,6 +40,9 @@ type Job = {
 /** One place for a thread; the thread starts with the first batch, and anew after a death. */
 type Seat = { worker: Worker | null; job: Job | null }
 
+/** A thread makes buffers, and few objects that die young. */
+const youngMb = 6
+
 /** The same folder in development (.ts, run as it is) and in the build (.js). */
 const defaultWorkerUrl = new URL(`./encoder-worker${import.meta.url.slice(-3)}`, import.meta.url)
 
@@ -58,7 +61,7 @@ export function startEncoder({ compression, workers = 1, workerUrl = defaultWork
 
   const seatWorker = (seat: Seat): Worker => {
     if (seat.worker) return seat.worker
-    const worker = new Worker(workerUrl)
+    const worker = new Worker(workerUrl, { resourceLimits: { maxYoungGenerationSizeMb: youngMb } })
     let cause: unknown
     worker.on('message', (answer: EncodeAnswer) => {
       settle(seat, (job) => {

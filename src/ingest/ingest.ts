@@ -12,7 +12,7 @@ import { backoffMs } from './backoff.ts'
 import { startEncoder } from './encoder.ts'
 import { Outage, type Trouble } from './outage.ts'
 import { RecentFiles, type StoredFile } from './recent-files.ts'
-import type { Halt } from './roster.ts'
+import type { Halt } from './slots.ts'
 import { Observer } from './observer.ts'
 import { Session, type SessionSetting } from './session.ts'
 

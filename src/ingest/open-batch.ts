@@ -3,23 +3,22 @@
  * is sealing.ts's to say; what becomes of it, partition.ts's.
  */
 import type { Message } from '../change.ts'
-import type { IngestConfig } from '../config.ts'
 import type { Decoded } from '../envelope/decoded.ts'
 import type { FailureCode } from '../failure.ts'
 import { Batch, type BatchStart } from './batch.ts'
-import { type SealReason, sealReason } from './sealing.ts'
+import { type SealLimits, type SealReason, sealReason } from './sealing.ts'
 
 export class OpenBatch {
   readonly batch: Batch
   /** how many, by failure code */
   readonly rejects = new Map<FailureCode, number>()
-  readonly #limits: IngestConfig
+  readonly #limits: SealLimits
   readonly #now: () => number
   #firstTimestamp: bigint | null = null
   #firstRowAtMs: number | null = null
   #ageTimer: NodeJS.Timeout | undefined
 
-  constructor(start: Omit<BatchStart, 'openedAtMs'>, limits: IngestConfig, now: () => number) {
+  constructor(start: Omit<BatchStart, 'openedAtMs'>, limits: SealLimits, now: () => number) {
     this.batch = new Batch({ ...start, openedAtMs: now() })
     this.#limits = limits
     this.#now = now
@@ -51,7 +50,7 @@ export class OpenBatch {
 
   /** Calls `seal` when it is old enough, once: an idle partition has no timer, and a batch never waits for new messages. */
   sealAtAge(seal: () => void): void {
-    this.#ageTimer ??= setTimeout(seal, this.#limits.freshness)
+    this.#ageTimer ??= setTimeout(seal, this.#limits.openMs)
   }
 
   stopTimer(): void {

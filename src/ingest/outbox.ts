@@ -13,7 +13,7 @@ import type { Commitment } from './commitment.ts'
 import type { Outage } from './outage.ts'
 import type { Outcome } from './progress.ts'
 import type { RecentFiles } from './recent-files.ts'
-import type { SealReason } from './sealing.ts'
+import { type SealReason, storeMsAfter } from './sealing.ts'
 import { type StageObject, storeObject } from './storing.ts'
 
 export type OutboxSetting = {
@@ -37,7 +37,9 @@ export interface OutboxListener {
   settled(outcome: Outcome, about: About): Promise<void>
   /** A file could not be stored, and none after it will be. */
   failed(failure: Failure): void
-  /** Memory was freed. */
+  /** What is in here has another size now. */
+  resized(): void
+  /** A step has ended. */
   freed(): void
 }
 
@@ -64,6 +66,7 @@ export class Outbox {
   readonly #firstTimestamps: (bigint | null)[] = []
   #inFlightBytes = 0
   #fileBytesPerByte: number | undefined
+  #storeMs = 0
   /** Everything to be done, in order. Never rejects. */
   #queue: Promise<void> = Promise.resolve()
   /** Once a file could not be stored, none after it may be. */
@@ -99,6 +102,11 @@ export class Outbox {
     return this.#fileBytesPerByte
   }
 
+  /** What storing a file takes, from its seal on, as it was lately; 0 before the first. */
+  get storeMs(): number {
+    return this.#storeMs
+  }
+
   /** Does something in its turn, unless a file before it could not be stored. It must not throw. */
   then(step: () => Promise<void>): void {
     this.#enqueue(step)
@@ -118,6 +126,7 @@ export class Outbox {
     const hold = (nowBytes: number) => {
       this.#inFlightBytes += nowBytes - heldBytes
       heldBytes = nowBytes
+      this.#listener.resized()
     }
     hold(bytes)
     this.#firstTimestamps.push(sealed.firstTimestamp)
@@ -205,6 +214,7 @@ export class Outbox {
   #tellStored({ batch, reason, sealedAt, firstTimestamp, rejects }: Sealed, fileBytes: number, key: string): void {
     const { metrics, logger, now, prefix, recentFiles } = this.#setting
     const storedAt = now()
+    this.#storeMs = storeMsAfter(this.#storeMs, storedAt - sealedAt)
     const latencyMs = firstTimestamp === null ? null : storedAt - Number(firstTimestamp)
     const { topic, rows, tombstones, lastTimestamp, lastSourceTs } = batch
     const labels = this.#labels

@@ -15,7 +15,7 @@ import { OpenBatch } from './open-batch.ts'
 import { type About, Outbox, type OutboxSetting } from './outbox.ts'
 import { PartitionCommits } from './partition-commits.ts'
 import * as step from './progress.ts'
-import type { MemoryUse, SealReason } from './sealing.ts'
+import { type MemoryUse, openMs, type SealReason } from './sealing.ts'
 import type { CommitPlace } from './start.ts'
 
 /** What a partition is given at its start; the same for all partitions of a process but for `table`. */
@@ -29,7 +29,9 @@ export interface PartitionListener {
   halted(partition: Partition, failure: Failure): void
   /** Another writer stored the range that is next: the partition must start anew from the stage, beyond `next`. */
   taken(partition: Partition, next: bigint): void
-  /** Memory was freed. */
+  /** What it holds in memory has changed. */
+  resized(partition: Partition): void
+  /** Something on its way has ended, and memory may have been freed. */
   freed(): void
 }
 
@@ -78,6 +80,9 @@ export class Partition implements Reader {
       settled: (outcome, about) => this.#settled(outcome, about),
       failed: (failure) => {
         this.halt(failure)
+      },
+      resized: () => {
+        listener.resized(this)
       },
       freed: () => {
         listener.freed()
@@ -259,11 +264,12 @@ export class Partition implements Reader {
   #opened(): OpenBatch {
     if (this.#open) return this.#open
     const { table, limits, now } = this.#setting
-    const { fileBytesPerByte } = this.#outbox
+    const { fileBytesPerByte, storeMs } = this.#outbox
     const measure = fileBytesPerByte === undefined ? {} : { fileBytesPerByte }
     const { topic, partition } = this
     const { opened: first, cursor } = this.#progress
-    this.#open = new OpenBatch({ topic, epoch: table.epoch, partition, first, ...measure }, limits, now)
+    const sealLimits = { ...limits, openMs: openMs(limits.freshness, storeMs) }
+    this.#open = new OpenBatch({ topic, epoch: table.epoch, partition, first, ...measure }, sealLimits, now)
     this.#open.batch.cover(cursor)
     return this.#open
   }
@@ -281,6 +287,7 @@ export class Partition implements Reader {
   #drop(): void {
     this.#open?.stopTimer()
     this.#open = null
+    this.#listener.resized(this)
   }
 
   async #settled(outcome: step.Outcome, { first, open, anchor }: About): Promise<void> {

@@ -15,7 +15,8 @@ import { Inspection } from './inspection.ts'
 import type { Membership } from './membership.ts'
 import type { Outage } from './outage.ts'
 import { type Offer, Partition, type PartitionListener, type PartitionSetting } from './partition.ts'
-import { startAll, type Starting, type StarterSetting } from './starter.ts'
+import { endOf, type Halt, type Slot, Slots } from './slots.ts'
+import { startAll, type StarterSetting } from './starter.ts'
 
 export type RosterSetting = Omit<PartitionSetting, 'table' | 'prefix' | 'limits'> & {
   readonly config: Config
@@ -23,28 +24,18 @@ export type RosterSetting = Omit<PartitionSetting, 'table' | 'prefix' | 'limits'
   readonly epochOutage: Outage
 }
 
-/** A partition that waits for an operator. */
-export type Halt = {
-  readonly topic: string
-  readonly partition: number
-  readonly code: Failure['code']
-  readonly message: string
-  readonly hint: string
-}
-
-type Slot = Starting & { paused: boolean; halt: Halt | null }
-
 export class Roster implements PartitionListener {
   readonly #setting: RosterSetting
   readonly #membership: Membership
   readonly #starter: StarterSetting
   readonly #tables: ReadonlyMap<string, TableConfig>
-  readonly #budget: Budget
+  readonly #budget: Budget<Partition>
   readonly #inspection: Inspection
-  #slots = new Map<string, Slot>()
+  #slots = new Slots()
   /** Partitions of earlier generations that still store what they had. */
   readonly #retired = new Set<Partition>()
   #generation: Generation | null = null
+  #hadRoom = true
   #turn = 0
   #leaving = false
 
@@ -63,7 +54,8 @@ export class Roster implements PartitionListener {
       nextTurn: () => ++this.#turn,
       started: (partition) => {
         membership.seek(partition.topic, partition.partition, partition.cursor)
-        this.#balance()
+        const slot = this.#slots.of(partition)
+        if (slot) this.#setPaused(slot, !this.#budget.hasRoom)
       },
     }
   }
@@ -74,16 +66,16 @@ export class Roster implements PartitionListener {
   }
 
   get partitions(): readonly Partition[] {
-    return [...this.#slots.values()].map(({ partition }) => partition)
+    return this.#slots.partitions
   }
 
   get halts(): readonly Halt[] {
-    return [...this.#slots.values()].flatMap(({ halt }) => halt ?? [])
+    return this.#slots.halts
   }
 
   /** Whether the partition is kept from reading for want of memory. */
   isPaused(partition: Partition): boolean {
-    return this.#slotOf(partition)?.paused ?? false
+    return this.#slots.of(partition)?.paused ?? false
   }
 
   /**
@@ -105,27 +97,39 @@ export class Roster implements PartitionListener {
     this.#generation = generation
     if (this.#leaving) return
     const former = this.#slots
-    this.#slots = new Map()
+    this.#slots = new Slots()
     for (const [topic, numbers] of Object.entries(assignment)) {
       for (const number of numbers) {
-        const slot = former.get(keyOf(topic, number))
+        const slot = former.at(topic, number)
         slot?.partition.leave()
         this.#place(topic, number, null, slot ? endOf(slot) : Promise.resolve())
       }
     }
-    for (const [key, slot] of former) {
-      if (!this.#slots.has(key)) slot.partition.abandon()
+    for (const slot of former.all) {
+      const { topic, partition } = slot.partition
+      if (!this.#slots.at(topic, partition)) slot.partition.abandon()
       this.#retire(slot)
     }
     this.#setting.metrics.firn_assigned_partitions.set(this.#slots.size)
     for (const topic of Object.keys(assignment)) {
-      this.#begin([...this.#slots.values()].filter(({ partition }) => partition.topic === topic))
+      this.#begin(this.#slots.all.filter(({ partition }) => partition.topic === topic))
     }
+  }
+
+  /** Whether a fetch from there that brought nothing says nothing: it stands there, or reads nothing now. */
+  isAwaited(topic: string, number: number, offset: bigint): boolean {
+    const partition = this.#slots.at(topic, number)?.partition
+    return partition?.phase !== 'reading' || partition.cursor === offset
+  }
+
+  /** Whether a partition that is not fetched from now may be at any moment. */
+  get isPausing(): boolean {
+    return this.#slots.isPausing
   }
 
   /** A fetched batch: takes it, or says why not. After `take` the client's own position may follow. */
   offer(topic: string, number: number, fetched: Fetched, offer: Offer): Verdict {
-    const slot = this.#slots.get(keyOf(topic, number))
+    const slot = this.#slots.at(topic, number)
     const partition = slot?.partition ?? null
     const verdict = judge(partition, fetched)
     if (!partition || verdict === 'drop') return 'drop'
@@ -134,7 +138,11 @@ export class Roster implements PartitionListener {
       this.#membership.seek(topic, number, partition.cursor)
       return verdict
     }
-    const isWhole = partition.take(offer, () => this.#balance())
+    const isWhole = partition.take(offer, () => {
+      this.#budget.note(partition)
+      return this.#balance()
+    })
+    this.#budget.note(partition)
     this.#balance()
     if (partition.phase !== 'reading') return 'drop'
     if (isWhole) return 'take'
@@ -144,7 +152,7 @@ export class Roster implements PartitionListener {
 
   /** Kafka has nothing at this partition's offset: find out why, from the start. */
   outOfRange(topic: string, number: number): void {
-    const slot = this.#slots.get(keyOf(topic, number))
+    const slot = this.#slots.at(topic, number)
     if (slot?.partition.phase !== 'reading') return
     // What was read of the messages that are gone from Kafka is nowhere else: it is stored first.
     slot.partition.leave()
@@ -154,11 +162,11 @@ export class Roster implements PartitionListener {
   /** Looks whether what halted partitions is over: a gap was acknowledged, a damaged replica restored. Never rejects. */
   async reconsider(): Promise<void> {
     for (const table of this.#tables.values()) {
-      const halted = [...this.#slots.values()].flatMap(({ partition, halt }) => {
+      const halted = this.#slots.all.flatMap(({ partition, halt }) => {
         return halt && partition.topic === table.topic ? { partition, code: halt.code } : []
       })
       for (const partition of await this.#inspection.over(table, halted)) {
-        const slot = this.#slotOf(partition)
+        const slot = this.#slots.of(partition)
         if (!slot) continue
         this.#setting.logger.info({ topic: partition.topic, partition: partition.partition }, 'the halt is over')
         this.#renew(slot, null)
@@ -183,7 +191,7 @@ export class Roster implements PartitionListener {
     const flushed = await within(Promise.all(all.map(({ settled }) => settled)), ms)
     reach('leave.after')
     for (const partition of all) partition.abandon()
-    const former = [...this.#slots.values()]
+    const former = this.#slots.all
     this.#slots.clear()
     for (const slot of former) this.#retire(slot)
     return flushed
@@ -193,7 +201,7 @@ export class Roster implements PartitionListener {
     const { topic, partition: number } = partition
     await commit(this.#setting, { topic, partition: number, next, metadata }, () => {
       // One that starts anew waits for what it was before, so that commits of a place stay in order.
-      const isCurrent = partition.generation === this.#generation?.id && this.#slots.has(keyOf(topic, number))
+      const isCurrent = partition.generation === this.#generation?.id && this.#slots.at(topic, number) !== null
       return isCurrent ? this.#generation : null
     })
   }
@@ -201,7 +209,7 @@ export class Roster implements PartitionListener {
   halted(partition: Partition, failure: Failure): void {
     const { code, message, hint, response } = failure
     if (response === 'fatal') this.#membership.fail(failure)
-    const slot = this.#slotOf(partition)
+    const slot = this.#slots.of(partition)
     if (!slot) return
     const { topic, partition: number } = partition
     slot.halt = { topic, partition: number, code, message, hint }
@@ -211,10 +219,14 @@ export class Roster implements PartitionListener {
   }
 
   taken(partition: Partition, first: bigint): void {
-    const slot = this.#slotOf(partition)
+    const slot = this.#slots.of(partition)
     if (!slot) return
     slot.partition.abandon()
     this.#renew(slot, first)
+  }
+
+  resized(partition: Partition): void {
+    this.#budget.note(partition)
   }
 
   freed(): void {
@@ -243,7 +255,7 @@ export class Roster implements PartitionListener {
       paused: false,
       halt: null,
     }
-    this.#slots.set(keyOf(topic, number), slot)
+    this.#slots.put(slot)
     this.#setPaused(slot, true)
     return slot
   }
@@ -253,7 +265,7 @@ export class Roster implements PartitionListener {
     const { topic, partition: number } = partition
     const { metrics } = this.#setting
     if (halt) metrics.firn_halted.remove({ topic, partition: number, code: halt.code })
-    if (this.#slots.has(keyOf(topic, number))) return
+    if (this.#slots.at(topic, number) !== null) return
     for (const name of partitionGauges) metrics[name].remove({ topic, partition: number })
   }
 
@@ -268,8 +280,11 @@ export class Roster implements PartitionListener {
 
   /** Seals for memory's sake, and lets those read that may; whether there is room for more. */
   #balance(): boolean {
-    const hasRoom = this.#budget.balance([...this.partitions, ...this.#retired])
-    for (const slot of this.#slots.values()) this.#setPaused(slot, slot.partition.phase !== 'reading' || !hasRoom)
+    this.#budget.balance()
+    const { hasRoom } = this.#budget
+    if (hasRoom === this.#hadRoom) return hasRoom
+    this.#hadRoom = hasRoom
+    for (const slot of this.#slots.all) this.#setPaused(slot, slot.partition.phase !== 'reading' || !hasRoom)
     return hasRoom
   }
 
@@ -280,19 +295,4 @@ export class Roster implements PartitionListener {
     if (paused) this.#membership.pause(topic, number)
     else this.#membership.resume(topic, number)
   }
-
-  /** Null where the partition has been replaced or has gone elsewhere. */
-  #slotOf(partition: Partition): Slot | null {
-    const slot = this.#slots.get(keyOf(partition.topic, partition.partition))
-    return slot?.partition === partition ? slot : null
-  }
-}
-
-/** When nothing that was read in this slot, or before it, is on its way any more. */
-function endOf({ partition, before }: Starting): Promise<unknown> {
-  return Promise.all([before, partition.settled])
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`
 }

@@ -5,7 +5,10 @@ import type { IngestConfig } from '../config.ts'
 
 export type SealReason = 'age' | 'rows' | 'bytes' | 'memory' | 'leaving' | 'halt'
 
-export type SealLimits = Pick<IngestConfig, 'fileBytes' | 'fileRows' | 'freshness'>
+export type SealLimits = Pick<IngestConfig, 'fileBytes' | 'fileRows'> & {
+  /** how long it may wait for more, in ms from its first row */
+  readonly openMs: number
+}
 
 /** Null while the batch may grow. `ageMs` counts from its first row; a batch without rows is never sealed. */
 export function sealReason(
@@ -16,13 +19,23 @@ export function sealReason(
   if (batch.rows === 0) return null
   if (batch.rows >= limits.fileRows) return 'rows'
   if (batch.fileBytesEstimate >= limits.fileBytes) return 'bytes'
-  return ageMs >= limits.freshness ? 'age' : null
+  return ageMs >= limits.openMs ? 'age' : null
+}
+
+/**
+ * The longest that a batch may wait for more, which makes the fewest files: until what is left of `freshnessMs` is what it takes
+ * to store one (`storeMs`). A store that takes longer than half of it is waited for by files that are no smaller.
+ */
+export function openMs(freshnessMs: number, storeMs: number): number {
+  return Math.max(freshnessMs - storeMs, freshnessMs / 2)
+}
+
+/** What storing takes, from the seal on, as it was lately: slow at once, fast again after some files. */
+export function storeMsAfter(beforeMs: number, lastMs: number): number {
+  return Math.max(lastMs, (7 * beforeMs + lastMs) / 8)
 }
 
 export type MemoryUse = { readonly rows: number; readonly openBytes: number; readonly inFlightBytes: number }
-
-/** Which batch to seal for memory's sake (an index of `uses`), and whether to read on. */
-export type MemoryPlan = { readonly seal: number | null; readonly read: boolean; readonly usedBytes: number }
 
 /**
  * Reading stops when so much of the budget is left: an eighth, or this much. What is taken before the memory is looked at
@@ -30,20 +43,12 @@ export type MemoryPlan = { readonly seal: number | null; readonly read: boolean;
  */
 const reserveBytesMax = 2 * 2 ** 20
 
-/**
- * Open batches may hold half of the budget: beyond that the largest is sealed. The other half is for those on their way
- * to the stage; when it is used up, nothing is read until some of them have arrived.
- */
-export function planMemory(uses: readonly MemoryUse[], budgetBytes: number): MemoryPlan {
-  let open = 0
-  let inFlight = 0
-  let largest: number | null = null
-  uses.forEach(({ rows, openBytes, inFlightBytes }, index) => {
-    open += openBytes
-    inFlight += inFlightBytes
-    if (rows > 0 && (largest === null || openBytes > (uses[largest]?.openBytes ?? 0))) largest = index
-  })
-  const usedBytes = open + inFlight
-  const reserveBytes = Math.min(budgetBytes / 8, reserveBytesMax)
-  return { seal: open > budgetBytes / 2 ? largest : null, read: usedBytes < budgetBytes - reserveBytes, usedBytes }
+/** What open batches may hold: beyond it the largest is sealed. The other half is for those on their way to the stage. */
+export function openBytesMax(budgetBytes: number): number {
+  return budgetBytes / 2
+}
+
+/** Whether more may be read: where it may not, some of what is on its way must have arrived first. */
+export function hasRoom(usedBytes: number, budgetBytes: number): boolean {
+  return usedBytes < budgetBytes - Math.min(budgetBytes / 8, reserveBytesMax)
 }

@@ -16,6 +16,7 @@ import type { FetchedBatch } from '../kafka/fetched-batch.ts'
 import { type LogEntry, type LogReader, logReader } from '../kafka/log-reader.ts'
 import { type Cluster, generationOf, hookGroup } from '../kafka/patches.ts'
 import { findStarts } from './assignment.ts'
+import { fetchPatience, heartbeatMs } from './fetch-patience.ts'
 import { within } from '../deadline.ts'
 import { logBounds } from './log-bounds.ts'
 import type { Outage } from './outage.ts'
@@ -33,6 +34,9 @@ const rebalanceMs = 60_000
 export function joinMs({ sessionTimeout }: IngestConfig): number {
   return sessionTimeout + rebalanceMs
 }
+
+/** Of one fetch, over all partitions: 4 MiB keep the thread busy as 10 do, and what is fetched waits in memory. */
+const fetchBytes = 4 * 2 ** 20
 
 /** kafkajs waits for its brokers when it leaves; a broker that is gone must not hold the process. */
 const leaveMs = 5_000
@@ -67,8 +71,8 @@ export class Session implements Membership {
       groupId: config.kafka.group,
       sessionTimeout: config.ingest.sessionTimeout,
       rebalanceTimeout: rebalanceMs,
-      heartbeatInterval: Math.min(3_000, Math.floor(config.ingest.sessionTimeout / 3)),
-      maxWaitTimeInMs: 500,
+      heartbeatInterval: heartbeatMs(config.ingest),
+      maxBytes: fetchBytes,
       metadataMaxAge: 10_000,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: () => Promise.resolve(false) },
@@ -83,6 +87,8 @@ export class Session implements Membership {
       outOfRange: (topic, partition) => {
         this.roster.outOfRange(topic, partition)
       },
+      isAwaited: (topic, partition, offset) => this.roster.isAwaited(topic, partition, offset),
+      patience: (idle) => fetchPatience(config.ingest, this.roster.partitions.length, idle && !this.roster.isPausing),
       beforeRejoin: async () => {
         this.#memberId = null
         await this.roster.revoke(revokeMs)

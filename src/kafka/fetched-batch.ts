@@ -53,6 +53,11 @@ export class FetchedBatch {
     this.#visible = committedOnly(reached, data.abortedTransactions ?? [])
   }
 
+  /** Whether it covers no offset, and tells of nothing. */
+  get saysNothing(): boolean {
+    return this.next === this.#fetched && this.unreadable === null
+  }
+
   /** In order, from the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
   *records(): Generator<Message> {
     for (const batch of this.#visible) {

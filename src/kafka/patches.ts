@@ -24,9 +24,15 @@ export interface GroupHooks {
   turn(): number
   /** Kafka says that a fetch offset is outside of the log. */
   outOfRange(topic: string, partition: number): void
+  /** Whether a fetch from this offset that brought nothing needs no answer: the member stands there, or reads nothing now. */
+  isAwaited(topic: string, partition: number, offset: bigint): boolean
+  /** How long a broker may wait, in ms, for how many bytes; `idle` after a fetch that brought nothing. */
+  patience(idle: boolean): FetchPatience
   /** Before the member joins again, and so gives up what it reads; it must not take long. Never throws. */
   beforeRejoin(): Promise<void>
 }
+
+export type FetchPatience = { readonly waitMs: number; readonly bytesMin: number }
 
 /** One generation of a group, for as long as a member of it wants to commit. */
 export interface Generation {
@@ -66,6 +72,8 @@ type ConsumerGroup = {
   readonly cluster: Cluster
   readonly generationId: number | null
   readonly offsetManager: OffsetManager | null
+  maxWaitTime: number
+  minBytes: number
   resolveOffset(at: Place & { readonly offset: string }): void
   joinAndSync(): Promise<void>
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
@@ -250,14 +258,28 @@ function keepOffsets(manager: OffsetManager): void {
 
 /**
  * A batch may be handed over when its partition has started anew since it was asked for, in another generation (tulios/kafkajs#1046,
- * #1366) or in the same: by its turn it is known.
+ * #1366) or in the same: by its turn it is known. kafkajs hands over, one by one, a batch for each partition that a fetch names, most
+ * of which hold nothing where there are many; and it asks with the same patience whether there is much to read or nothing.
  */
 function markFetches(group: ConsumerGroup): void {
   const fetch = Reflect.get(group, 'fetch')
+  const idle = new WeakMap<ConsumerGroup, Set<number>>()
   group.fetch = async function (this: ConsumerGroup, nodeId) {
-    const turn = hooksOf.get(this.cluster)?.turn() ?? null
-    const batches = await fetch.call(this, nodeId)
+    const hooks = hooksOf.get(this.cluster)
+    if (!hooks) return await fetch.call(this, nodeId)
+    const idleNodes = idle.get(this) ?? new Set()
+    idle.set(this, idleNodes)
+    const turn = hooks.turn()
+    const { waitMs, bytesMin } = hooks.patience(idleNodes.has(nodeId))
+    this.maxWaitTime = waitMs
+    this.minBytes = bytesMin
+    const fetched = await fetch.call(this, nodeId)
+    const batches = fetched.filter((batch) => {
+      return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
+    })
     for (const batch of batches) batch.askedAt = turn
+    if (batches.length > 0) idleNodes.delete(nodeId)
+    else idleNodes.add(nodeId)
     return batches
   }
 }

@@ -29,7 +29,10 @@ export type BenchGround = {
 
 export type Compression = 'none' | 'lz4'
 
-const sendAtOnce = 8_000
+/** Of one request: messages; and characters of them for each partition, so that no broker finds a batch too large. */
+const [sendAtOnce, sendChars] = [8_000, 600_000]
+
+const sendCharsMax = 8 * 2 ** 20
 
 export async function openBench(): Promise<BenchGround> {
   const dir = await mkdtemp(join(tmpdir(), 'firn-bench-'))
@@ -45,19 +48,23 @@ export async function openBench(): Promise<BenchGround> {
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false })
       const ends = () => admin.fetchTopicOffsets(topic).catch(() => [])
       await until('the topic', ends, ({ length }) => length === partitions)
-      const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+      // What is sent again after an error must not be there twice.
+      const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, idempotent: true })
       await producer.connect()
       const codec = compression === 'lz4' ? CompressionTypes.LZ4 : CompressionTypes.None
       let bytes = 0
       let batch: BenchMessage[] = []
+      let chars = 0
       const flush = async () => {
         if (batch.length > 0) await producer.send({ topic, messages: batch, compression: codec })
         batch = []
+        chars = 0
       }
       for (const message of messages) {
         bytes += Buffer.byteLength(message.key) + Buffer.byteLength(message.value)
         batch.push(message)
-        if (batch.length === sendAtOnce) await flush()
+        chars += message.value.length
+        if (batch.length === sendAtOnce || chars >= partitions * sendChars || chars >= sendCharsMax) await flush()
       }
       await flush()
       await producer.disconnect()

@@ -3,7 +3,7 @@
  * same broker and S3 server. What the figures must be is the reader's to judge.
  */
 import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, start } from '../lab/child.ts'
@@ -18,6 +18,7 @@ import {
   peakMbOf,
   storedMessages,
 } from './bench-ground.ts'
+import { drainByFirn } from './firn-process.ts'
 import { benchMessages } from './messages.ts'
 
 export type Contender = 'raw' | 'firn' | 'baseline'
@@ -43,6 +44,7 @@ export type DrainOptions = {
 }
 
 const topic = 'bench.orders'
+const ingestSettings = { freshness: '1s', compression: process.env['PARQUET'] ?? 'snappy' }
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 /** Medians, in the order of the contenders. @throws Error where one ends by itself */
@@ -76,9 +78,11 @@ async function measure(ground: BenchGround, name: Contender, { round, messages, 
   const folder = join(dir, group)
   await mkdir(folder, { recursive: true })
   const begun = Date.now()
-  const child = await begin(name, { folder, brokers, group, messages, stage: { ...store.stage, prefix } })
-  if (name === 'firn') await Promise.race([ground.drained(topic, group), endedEarly(child)])
-  else await until(`${name} at the end`, () => hasSaid(child, 'drained'), Boolean, 1_800_000)
+  const stage = { ...store.stage, prefix }
+  const child =
+    name === 'firn'
+      ? await drainByFirn(ground, { topic, group, folder, stage, ingest: ingestSettings })
+      : await drainBy(name, { folder, brokers, group, messages, stage })
   const seconds = (Date.now() - begun) / 1_000
   const [cpuSeconds, peakMb] = [cpuOf(child.pid), peakMbOf(child.pid)]
   child.signal(name === 'firn' ? 'SIGTERM' : 'SIGKILL')
@@ -104,30 +108,11 @@ type Beginning = {
   readonly stage: object
 }
 
-async function begin(name: Contender, { folder, brokers, group, messages, stage }: Beginning): Promise<Child> {
-  const log = join(folder, 'log')
-  if (name !== 'firn') {
-    const told = JSON.stringify({ brokers, topic, group, messages, stage })
-    return await start(process.execPath, [here(`${name}.ts`), told], log)
-  }
-  const config = join(folder, 'firn.yaml')
-  const settings = {
-    kafka: { brokers, group },
-    stage,
-    ingest: { freshness: '1s', compression: process.env['PARQUET'] ?? 'snappy' },
-    status: { listen: '127.0.0.1:0' },
-    tables: [{ topic, table: 'BENCH.ORDERS', key: ['id'] }],
-  }
-  await writeFile(config, JSON.stringify(settings))
-  // As deploy/Dockerfile starts it, and whatever a profile needs.
-  const flags = ['--max-semi-space-size=12', ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ')].filter(Boolean)
-  const args = [...flags, here('../../src/main.ts'), 'run', '--config', config]
-  return await start(process.execPath, args, log, { MALLOC_ARENA_MAX: '2' })
-}
-
-async function endedEarly(child: Child): Promise<never> {
-  const { code } = await child.ended
-  throw new Error(`${child.logFile}: ended by itself with ${code}\n${readFileSync(child.logFile, 'utf8')}`)
+async function drainBy(name: 'raw' | 'baseline', { folder, brokers, group, messages, stage }: Beginning) {
+  const told = JSON.stringify({ brokers, topic, group, messages, stage })
+  const child = await start(process.execPath, [here(`${name}.ts`), told], join(folder, 'log'))
+  await until(`${name} at the end`, () => hasSaid(child, 'drained'), Boolean, 1_800_000)
+  return child
 }
 
 function hasSaid(child: Child, word: string): boolean {

@@ -19,6 +19,9 @@ const words = [
   'return',
 ]
 
+/** Below it, an image of the whole row before and after does not fit; such messages are inserts of little. */
+const smallBytes = 300
+
 /** About `bytes` bytes of value each. Ids repeat: one in a hundred messages is an insert, one in twenty a delete. */
 export function* benchMessages(count: number, partitions: number, bytes = 565): Generator<BenchMessage> {
   const random = mulberry32(1)
@@ -36,6 +39,12 @@ export function* benchMessages(count: number, partitions: number, bytes = 565): 
   const noteBytes = Math.max(4, Math.round((bytes - 270) / 2))
   for (let at = 0; at < count; at++) {
     const id = below(1_000_000)
+    if (bytes < smallBytes) {
+      const text = note(Math.max(4, bytes - 80)).slice(0, Math.max(4, bytes - 80))
+      const value = `{"operation":"INSERT","before":null,"after":{"id":${id},"note":"${text}"}}`
+      yield { key: String(id), value, partition: at % partitions }
+      continue
+    }
     const dice = below(100)
     const before = dice === 0 ? 'null' : row(id, noteBytes)
     const after = dice > 94 ? 'null' : row(id, noteBytes)

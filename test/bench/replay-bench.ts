@@ -6,12 +6,11 @@ import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type Child, start } from '../lab/child.ts'
 import { type BenchGround, cpuOf, median, openBench, storedMessages } from './bench-ground.ts'
+import { imageEnvironment, imageFlags, mainFile } from './firn-process.ts'
 import { benchMessages } from './messages.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const topic = 'bench.orders'
 const partitions = 8
 
@@ -83,7 +82,12 @@ async function measure(name: Figures['name'], bench: Bench): Promise<Figures> {
   const args =
     name === 'ingester' ? ['run'] : ['backfill', '--from', 'log', '--name', `r${round}`, '--stage-only', '--yes']
   const begun = Date.now()
-  const child = await start(process.execPath, [main, ...args, '--config', config], join(folder, `${name}.log`))
+  const child = await start(
+    process.execPath,
+    [...imageFlags, mainFile, ...args, '--config', config],
+    join(folder, `${name}.log`),
+    imageEnvironment,
+  )
   const resident: number[] = []
   const watching = watch(child, resident)
   let cpuSeconds: number

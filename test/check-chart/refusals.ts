@@ -164,8 +164,8 @@ export const refusals: readonly Refusal[] = [
   },
   {
     what: 'less memory than one file',
-    values: { config: { ingest: { memory: '64MiB' } } },
-    names: /config\.ingest\.memory, 64MiB, is less than one file/,
+    values: { config: { ingest: { memory: '32MiB' } } },
+    names: /config\.ingest\.memory, 32MiB, is less than one file/,
   },
   {
     what: 'more memory than the limit leaves',
@@ -235,8 +235,8 @@ export const refusals: readonly Refusal[] = [
   { what: 'no tables', values: { config: { tables: [] } }, names: /config\.tables is needed/ },
   {
     what: 'a memory limit that holds no file',
-    values: { resources: { limits: { memory: '400Mi' } } },
-    names: /leaves a budget of 72 MiB/,
+    values: { resources: { limits: { memory: '300Mi' } } },
+    names: /leaves a budget of 22 MiB/,
   },
   {
     what: 'a memory limit that is no size',

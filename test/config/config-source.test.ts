@@ -55,7 +55,7 @@ describe('reading', () => {
     assert.equal(config.kafka.group, 'firn')
     assert.equal(config.stage.prefix, 'firn/')
     assert.equal(config.ingest.freshness, 60_000)
-    assert.equal(config.ingest.fileBytes, 134_217_728)
+    assert.equal(config.ingest.fileBytes, 67_108_864)
     assert.equal(config.tables[0]?.epoch, 1)
     assert.equal(config.warehouse, undefined)
   })

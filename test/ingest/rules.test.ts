@@ -5,9 +5,11 @@ import fc from 'fast-check'
 import type { Change } from '../../src/change.ts'
 import { judge, type Phase } from '../../src/ingest/acceptance.ts'
 import { backoffMs } from '../../src/ingest/backoff.ts'
+import { Budget } from '../../src/ingest/budget.ts'
 import { disorderOf } from '../../src/ingest/disorder.ts'
+import { fetchPatience } from '../../src/ingest/fetch-patience.ts'
 import { Outage } from '../../src/ingest/outage.ts'
-import { type MemoryUse, planMemory, sealReason } from '../../src/ingest/sealing.ts'
+import { hasRoom, type MemoryUse, openMs, sealReason, storeMsAfter } from '../../src/ingest/sealing.ts'
 import { Failure } from '../../src/failure.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
@@ -25,7 +27,7 @@ test('a batch is taken only if it was asked for since the start, while reading, 
 })
 
 test('a batch is sealed when it reaches its rows, its bytes or its age, and never without a row', () => {
-  const limits = { fileRows: 10, fileBytes: 1_000, freshness: 60_000 }
+  const limits = { fileRows: 10, fileBytes: 1_000, openMs: 60_000 }
   const reason = (rows: number, fileBytesEstimate: number, ageMs: number) =>
     sealReason({ rows, fileBytesEstimate }, ageMs, limits)
   assert.equal(reason(9, 999, 59_999), null)
@@ -35,35 +37,96 @@ test('a batch is sealed when it reaches its rows, its bytes or its age, and neve
   assert.equal(reason(0, 5_000, 99_999), null)
 })
 
-const uses = fc.array(fc.record({ rows: fc.nat(2), openBytes: fc.nat(100), inFlightBytes: fc.nat(100) }))
+test('a batch waits for more until storing it takes the rest of the freshness, but for half of it at least', () => {
+  assert.equal(openMs(60_000, 0), 60_000)
+  assert.equal(openMs(60_000, 2_000), 58_000)
+  assert.equal(openMs(500, 400), 250)
+  // Slow at once, and fast again after some files.
+  const after = (...durations: readonly number[]) => durations.reduce(storeMsAfter, 0)
+  assert.equal(after(80), 80)
+  assert.equal(after(80, 800), 800)
+  assert.equal(after(80, 800, 80), 710)
+  assert.ok(after(800, ...Array.from({ length: 30 }, () => 80)) < 100)
+})
+
+test('a broker waits a tenth of the freshness for company; where nothing comes, the longer the more partitions there are', () => {
+  const ingest = { freshness: 1_000, sessionTimeout: 30_000 }
+  assert.deepEqual(fetchPatience(ingest, 8, false), { waitMs: 100, bytesMin: 65_536 })
+  assert.equal(fetchPatience({ ...ingest, freshness: 60_000 }, 8, false).waitMs, 500)
+  assert.equal(fetchPatience({ ...ingest, freshness: 1 }, 8, false).waitMs, 10)
+  // The first message is answered at once.
+  assert.deepEqual(fetchPatience(ingest, 8, true), { waitMs: 500, bytesMin: 1 })
+  assert.equal(fetchPatience(ingest, 1_000, true).waitMs, 2_000)
+  // Between two fetches goes a heartbeat.
+  assert.equal(fetchPatience(ingest, 10_000, true).waitMs, 3_000)
+  assert.equal(fetchPatience({ ...ingest, sessionTimeout: 6_000 }, 10_000, true).waitMs, 2_000)
+})
+
+/** As a partition is: what was open is on its way once it is sealed. */
+class Held {
+  memory: MemoryUse
+  readonly #resized: (held: Held) => void
+
+  constructor(memory: MemoryUse, resized: (held: Held) => void) {
+    this.memory = memory
+    this.#resized = resized
+  }
+
+  set(memory: MemoryUse): void {
+    this.memory = memory
+    this.#resized(this)
+  }
+
+  seal(): void {
+    const { openBytes, inFlightBytes } = this.memory
+    this.set({ rows: 0, openBytes: 0, inFlightBytes: inFlightBytes + openBytes })
+  }
+}
+
+const use = fc.record({ rows: fc.nat(2), openBytes: fc.nat(100), inFlightBytes: fc.nat(100) })
+const steps = fc.array(fc.tuple(fc.nat(4), use))
+const total = ({ openBytes, inFlightBytes }: MemoryUse) => openBytes + inFlightBytes
 
 test('the largest batch is sealed when open ones hold more than half of the memory, until they do not', () => {
   fc.assert(
-    fc.property(uses, fc.integer({ min: 1, max: 400 }), (given, budget) => {
-      const now = given.map((use) => ({ ...use }))
-      for (let step = 0; step <= now.length; step++) {
-        const { seal } = planMemory(now, budget)
-        if (seal === null) break
-        const sealed = now[seal]
-        assert.ok(sealed && sealed.rows > 0)
-        for (const use of now) assert.ok(use.rows === 0 || use.openBytes <= sealed.openBytes)
-        now[seal] = { rows: 0, openBytes: 0, inFlightBytes: sealed.inFlightBytes + sealed.openBytes }
+    fc.property(steps, fc.integer({ min: 1, max: 400 }), (given, bytes) => {
+      let used = 0
+      const budget = new Budget<Held>(bytes, { set: (now) => (used = now) })
+      const held = Array.from({ length: 5 }, () => {
+        return new Held({ rows: 0, openBytes: 0, inFlightBytes: 0 }, (one) => {
+          budget.note(one)
+        })
+      })
+      for (const one of held) {
+        const seal = one.seal.bind(one)
+        one.seal = () => {
+          const openBytes = one.memory.openBytes
+          for (const other of held) assert.ok(other.memory.rows === 0 || other.memory.openBytes <= openBytes)
+          seal()
+        }
       }
-      const open = now.filter(({ rows }) => rows > 0).reduce((sum, { openBytes }) => sum + openBytes, 0)
-      assert.ok(open <= budget / 2 || planMemory(now, budget).seal === null)
-      assert.equal(planMemory(now, budget).seal, null)
+      for (const [at, memory] of given) {
+        held[at]?.set(memory)
+        budget.balance()
+        const open = held.reduce((sum, one) => sum + one.memory.openBytes, 0)
+        const sealable = held.some(({ memory: { rows, openBytes } }) => rows > 0 && openBytes > 0)
+        assert.ok(open <= bytes / 2 || !sealable)
+        assert.equal(
+          used,
+          held.reduce((sum, one) => sum + total(one.memory), 0),
+        )
+        assert.equal(budget.hasRoom, hasRoom(used, bytes))
+      }
     }),
   )
 })
 
 test('nothing is read while the memory is used up, sealed or not, but for a reserve: an eighth, or 2 MiB', () => {
-  const use = (openBytes: number, inFlightBytes: number): MemoryUse => ({ rows: 1, openBytes, inFlightBytes })
-  assert.equal(planMemory([use(10, 40), use(10, 27)], 100).read, true)
-  assert.equal(planMemory([use(10, 40), use(10, 28)], 100).read, false)
-  assert.equal(planMemory([use(10, 40), use(10, 28)], 100).usedBytes, 88)
+  assert.equal(hasRoom(87, 100), true)
+  assert.equal(hasRoom(88, 100), false)
   const budget = 64 * 2 ** 20
-  assert.equal(planMemory([use(0, budget - 2 * 2 ** 20 - 1)], budget).read, true)
-  assert.equal(planMemory([use(0, budget - 2 * 2 ** 20)], budget).read, false)
+  assert.equal(hasRoom(budget - 2 * 2 ** 20 - 1, budget), true)
+  assert.equal(hasRoom(budget - 2 * 2 ** 20, budget), false)
 })
 
 test('on a topic of several partitions a change needs a key, keeps its primary key, or its table names an order', () => {

@@ -28,7 +28,13 @@ type RawConnection = {
   }): Promise<Buffer>
 }
 
-const quiet = { turn: () => 0, outOfRange: () => undefined, beforeRejoin: () => Promise.resolve() }
+const quiet = {
+  turn: () => 0,
+  outOfRange: () => undefined,
+  isAwaited: () => false,
+  patience: () => ({ waitMs: 1, bytesMin: 1 }),
+  beforeRejoin: () => Promise.resolve(),
+}
 const empty = (fetched: string) =>
   new FetchedBatch('t', fetched, {
     partition: 1,
@@ -118,36 +124,6 @@ test('a consumer that is stopped while its brokers change ends, and does not spi
   member.fetchManager = manager
   await manager.start()
   assert.ok(asked < 20, `${asked} looks at the brokers`)
-})
-
-test('a fetch is marked with the turn in which it was asked for', async () => {
-  let turn = 5
-  const cluster = {}
-  hookGroup(cluster, { ...quiet, turn: () => turn })
-  const self = {
-    cluster: Object.assign(cluster, {
-      refreshMetadataIfNecessary: () => Promise.resolve(void (turn = 6)),
-      findBroker: () => Promise.resolve({ fetch: () => Promise.resolve({ responses: [response] }) }),
-    }),
-    checkForStaleAssignment: () => undefined,
-    subscriptionState: { assigned: () => [{ topic: 't', partitions: [1] }], isPaused: () => false },
-    filterPartitionsByNode: () => [{ topic: 't', partitions: [1] }],
-    seekOffsets: () => Promise.resolve(),
-    offsetManager: { committedOffsets: () => ({ t: { 1: '0' } }), nextOffset: () => '7' },
-    getActiveTopicPartitions: () => ({ t: new Set([1]) }),
-    preferredReadReplicasPerTopicPartition: {},
-    seekOffset: new Map(),
-  }
-  const messages = { batches: [], unreadable: null }
-  const response = {
-    topicName: 't',
-    partitions: [{ partition: 1, highWatermark: '9', abortedTransactions: [], messages }],
-  }
-  const batches = (await group['fetch']?.call(self, 1)) as FetchedBatch[]
-  assert.deepEqual(
-    batches.map(({ askedAt, fetchedOffset }) => [askedAt, fetchedOffset]),
-    [[5, '7']],
-  )
 })
 
 test('a commit goes out in the generation that it was asked for', async () => {

@@ -266,7 +266,7 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'commit for a partition that went elsewhere',
     file: 'src/ingest/roster.ts',
-    find: `      const isCurrent = partition.generation === this.#generation?.id && this.#slots.has(keyOf(topic, number))\n`,
+    find: `      const isCurrent = partition.generation === this.#generation?.id && this.#slots.at(topic, number) !== null\n`,
     replace: `      const isCurrent = this.#generation !== null\n`,
     caughtBy: { file: faults, test: 'a commit that Kafka refuses is tried again, and no more in another generation' },
   },

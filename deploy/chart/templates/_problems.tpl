@@ -92,10 +92,10 @@ config.warehouse.privateKeyFile is a path and no reference: write {{ $key | trim
 {{- end -}}
 {{- $ingest := .Values.config.ingest | default dict -}}
 {{- $memory := include "firn.settingMebibytes" ($ingest.memory | default "") -}}
-{{- $file := include "firn.settingMebibytes" ($ingest.fileBytes | default "128MiB") -}}
+{{- $file := include "firn.settingMebibytes" ($ingest.fileBytes | default "64MiB") -}}
 {{- if and $memory $file -}}
 {{- if lt (int64 $memory) (int64 $file) }}
-config.ingest.memory, {{ $ingest.memory }}, is less than one file, config.ingest.fileBytes, {{ $ingest.fileBytes | default "128MiB" }}
+config.ingest.memory, {{ $ingest.memory }}, is less than one file, config.ingest.fileBytes, {{ $ingest.fileBytes | default "64MiB" }}
 {{- end -}}
 {{- end -}}
 {{- $budget := include "firn.budget" .Values.resources -}}

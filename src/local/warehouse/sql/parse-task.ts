@@ -120,7 +120,7 @@ export function parseTask(cursor: Cursor, head: Head): Statement {
   }
   cursor.expect('AS')
   const start = cursor.peek()?.start
-  const body = parseStatementAt(cursor)
+  const body = cursor.nested(() => parseStatementAt(cursor))
   const definition = cursor.text.slice(start, cursor.peek(-1)?.end)
   return { kind: 'create task', ...head, ...options, ...condition, body, definition }
 }

@@ -1,0 +1,120 @@
+/** What is changed in kafkajs about how a member of a group fetches: with which patience, and what it is told of what came. */
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import type { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
+import { hookGroup } from '../../src/kafka/patches.ts'
+import type { RecordSet } from '../../src/kafka/record-batch.ts'
+
+const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
+  readonly prototype: Record<string, (...of: unknown[]) => unknown>
+}
+
+const quiet = {
+  turn: () => 0,
+  outOfRange: () => undefined,
+  isAwaited: () => false,
+  patience: () => ({ waitMs: 1, bytesMin: 1 }),
+  beforeRejoin: () => Promise.resolve(),
+}
+
+type Fetching = { maxWaitTime?: number; minBytes?: number }
+
+/** A member that fetches partitions 1 and 2 from offset 7, and what it is answered. */
+function fetching(
+  cluster: object,
+  answers: { messages: RecordSet },
+  asked: Fetching[] = [],
+  meanwhile: () => void = () => undefined,
+) {
+  const partitions = [1, 2].map((partition) => ({ partition, highWatermark: '9', abortedTransactions: [], ...answers }))
+  return {
+    cluster: Object.assign(cluster, {
+      refreshMetadataIfNecessary: () => {
+        meanwhile()
+        return Promise.resolve()
+      },
+      findBroker: () =>
+        Promise.resolve({
+          fetch: ({ maxWaitTime, minBytes }: Required<Fetching>) => {
+            asked.push({ maxWaitTime, minBytes })
+            return Promise.resolve({ responses: [{ topicName: 't', partitions }] })
+          },
+        }),
+    }),
+    checkForStaleAssignment: () => undefined,
+    subscriptionState: { assigned: () => [{ topic: 't', partitions: [1, 2] }], isPaused: () => false },
+    filterPartitionsByNode: () => [{ topic: 't', partitions: [1, 2] }],
+    seekOffsets: () => Promise.resolve(),
+    offsetManager: { committedOffsets: () => ({ t: { 1: '0', 2: '0' } }), nextOffset: () => '7' },
+    getActiveTopicPartitions: () => ({ t: new Set([1, 2]) }),
+    preferredReadReplicasPerTopicPartition: {},
+    seekOffset: new Map(),
+  }
+}
+
+const nothing: RecordSet = { batches: [], unreadable: null }
+
+test('a fetch is marked with the turn in which it was asked for', async () => {
+  let turn = 5
+  const cluster = {}
+  hookGroup(cluster, { ...quiet, turn: () => turn })
+  const self = fetching(cluster, { messages: nothing }, [], () => {
+    turn = 6
+  })
+  const batches = (await group['fetch']?.call(self, 1)) as FetchedBatch[]
+  assert.deepEqual(
+    batches.map(({ partition, askedAt, fetchedOffset }) => [partition, askedAt, fetchedOffset]),
+    [
+      [1, 5, '7'],
+      [2, 5, '7'],
+    ],
+  )
+})
+
+test('of a fetch that brought nothing, that is told alone which its partition does not stand at', async () => {
+  const cluster = {}
+  hookGroup(cluster, {
+    ...quiet,
+    isAwaited: (topic: string, partition: number, offset: bigint) => `${topic}/${partition}@${offset}` === 't/1@7',
+  })
+  const batches = (await group['fetch']?.call(fetching(cluster, { messages: nothing }), 1)) as FetchedBatch[]
+  assert.deepEqual(
+    batches.map(({ partition }) => partition),
+    [2],
+  )
+  // What cannot be read is told, wherever it stands.
+  const damaged: RecordSet = { batches: [], unreadable: { first: 7n, last: 8n, reason: 'CRC' } }
+  const told = (await group['fetch']?.call(fetching(cluster, { messages: damaged }), 1)) as FetchedBatch[]
+  assert.equal(told.length, 2)
+})
+
+test('a broker is asked with the patience of the member, which hears whether the last fetch of that broker brought nothing', async () => {
+  const cluster = {}
+  let isAwaited = false
+  hookGroup(cluster, {
+    ...quiet,
+    isAwaited: () => isAwaited,
+    patience: (idle: boolean) => (idle ? { waitMs: 500, bytesMin: 1 } : { waitMs: 50, bytesMin: 9 }),
+  })
+  const asked: Fetching[] = []
+  const self = fetching(cluster, { messages: nothing }, asked)
+  for (const [node, awaited] of [
+    [1, true],
+    [2, false],
+    [1, false],
+    [1, false],
+    [2, false],
+  ] as const) {
+    isAwaited = awaited
+    await group['fetch']?.call(self, node)
+  }
+  assert.deepEqual(
+    asked.map(({ maxWaitTime }) => maxWaitTime),
+    [50, 50, 500, 50, 50],
+  )
+  assert.deepEqual(
+    asked.map(({ minBytes }) => minBytes),
+    [9, 9, 1, 9, 9],
+  )
+})
