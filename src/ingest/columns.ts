@@ -30,7 +30,7 @@ export type ColumnPage = {
    * and bytes
    */
   readonly values: ArrayBuffer
-  /** one bit per row, lowest first, set where the row has a value; null where every row has one */
+  /** one bit per row, lowest first, set where the row has a value; null where every row has one, empty where none has */
   readonly present: ArrayBuffer | null
 }
 
@@ -40,28 +40,29 @@ export class Column {
   readonly optional: boolean
   #pages: ColumnPage[] = []
   #pagesBytes = 0
-  #values: Buffer<ArrayBuffer>
+  // Made when they are needed: a thousand partitions have 17,000 columns, most of which hold next to nothing.
+  #values = Buffer.from(new ArrayBuffer(0))
   /** of the same bytes */
-  #view: DataView
+  #view = new DataView(this.#values.buffer)
   #used = levelsRoom
   #rows = 0
   #nulls = 0
-  #present = new Uint8Array(pageRowsMax / 8)
+  /** null while all rows of the page have a value, or none has */
+  #present: Uint8Array<ArrayBuffer> | null = null
 
   constructor({ name, optional }: LandingColumn) {
     this.name = name
     this.optional = optional
-    this.#values = Buffer.from(new ArrayBuffer(pageBytesMin))
-    this.#view = new DataView(this.#values.buffer)
   }
 
   /** Memory held, in bytes. */
   get bytes(): number {
-    return this.#pagesBytes + this.#values.buffer.byteLength + this.#present.byteLength
+    return this.#pagesBytes + this.#values.buffer.byteLength + (this.#present?.byteLength ?? 0)
   }
 
   addNull(): void {
     if (!this.optional) throw new TypeError(`column ${this.name} has no nulls`)
+    if (this.#nulls === 0 && this.#rows > 0) this.#present = presentTo(this.#rows)
     this.#nulls++
     this.#rows++
     if (this.#rows === pageRowsMax) this.#endPage()
@@ -138,7 +139,7 @@ export class Column {
     if (this.#used > levelsRoom && this.#used - levelsRoom + bytes > pageBytesMax) this.#endPage()
     const needed = this.#used + bytes
     if (needed > this.#values.length)
-      this.#grow(Math.max(needed, Math.min(this.#values.length * 2, levelsRoom + pageBytesMax)))
+      this.#grow(Math.max(needed, pageBytesMin, Math.min(this.#values.length * 2, levelsRoom + pageBytesMax)))
     const at = this.#used
     this.#used = needed
     return at
@@ -154,7 +155,8 @@ export class Column {
   }
 
   #endRow(): void {
-    if (this.optional) {
+    if (this.#nulls > 0) {
+      this.#present ??= presentTo(0)
       const byte = this.#rows >> 3
       this.#present[byte] = (this.#present[byte] ?? 0) | (1 << (this.#rows & 7))
     }
@@ -164,16 +166,23 @@ export class Column {
 
   #endPage(): void {
     const values = this.#values.buffer.transfer(this.#used)
-    const present = this.#nulls > 0 ? this.#present.buffer : null
+    const present = this.#nulls === 0 ? null : (this.#present?.buffer ?? new ArrayBuffer(0))
     this.#pages.push({ rows: this.#rows, values, present })
     this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
     // The next page will be about as long; an eighth more spares growing.
     const capacity = Math.min(Math.ceil((this.#used * 9) / 8), levelsRoom + pageBytesMax)
-    this.#hold(new ArrayBuffer(Math.max(pageBytesMin, capacity)))
-    if (present) this.#present = new Uint8Array(pageRowsMax / 8)
-    else this.#present.fill(0)
+    this.#hold(new ArrayBuffer(this.#used === levelsRoom ? 0 : Math.max(pageBytesMin, capacity)))
+    this.#present = null
     this.#used = levelsRoom
     this.#rows = 0
     this.#nulls = 0
   }
+}
+
+/** Bits of a page whose first `rows` rows have a value. */
+function presentTo(rows: number): Uint8Array<ArrayBuffer> {
+  const present = new Uint8Array(pageRowsMax / 8)
+  present.fill(0xff, 0, rows >> 3)
+  if ((rows & 7) > 0) present[rows >> 3] = (1 << (rows & 7)) - 1
+  return present
 }

@@ -35,9 +35,6 @@ export function joinMs({ sessionTimeout }: IngestConfig): number {
   return sessionTimeout + rebalanceMs
 }
 
-/** Of one fetch, over all partitions: 4 MiB keep the thread busy as 10 do, and what is fetched waits in memory. */
-const fetchBytes = 4 * 2 ** 20
-
 /** kafkajs waits for its brokers when it leaves; a broker that is gone must not hold the process. */
 const leaveMs = 5_000
 
@@ -72,7 +69,6 @@ export class Session implements Membership {
       sessionTimeout: config.ingest.sessionTimeout,
       rebalanceTimeout: rebalanceMs,
       heartbeatInterval: heartbeatMs(config.ingest),
-      maxBytes: fetchBytes,
       metadataMaxAge: 10_000,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: () => Promise.resolve(false) },

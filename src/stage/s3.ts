@@ -98,6 +98,7 @@ async function put(
   metadata: Readonly<Record<string, string>>,
 ): Promise<PutOutcome> {
   const command = putCommand(store, key, body, metadata)
+  signWith(command, command.input.ChecksumSHA256 ?? '')
   try {
     await store.client.send(command)
     return 'stored'
@@ -128,6 +129,18 @@ export function putCommand(
     IfNoneMatch: '*',
     Metadata: { ...metadata },
   })
+}
+
+/** The client would hash the body once more for its signature, which covers the same SHA-256, in base 16. */
+function signWith(command: PutObjectCommand, sha256: string): void {
+  const hex = Buffer.from(sha256, 'base64').toString('hex')
+  command.middlewareStack.add(
+    (next) => (args) => {
+      Reflect.set((args.request as { readonly headers: object }).headers, 'x-amz-content-sha256', hex)
+      return next(args)
+    },
+    { step: 'build', name: 'signWithKnownHash' },
+  )
 }
 
 /** Through here and not inside the store: its own copy is not known to honour If-None-Match everywhere. */

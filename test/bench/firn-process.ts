@@ -2,7 +2,7 @@
  * `firn run` as a benchmark starts it: the process that is measured, with the flags of deploy/Dockerfile, and its settings in
  * a folder of its own.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { choosePorts } from '../../src/local/ports.ts'
@@ -27,7 +27,7 @@ export type FirnProcess = Child & {
 export async function startFirn(folder: string, settings: object): Promise<FirnProcess> {
   mkdirSync(folder, { recursive: true })
   const [port = 0] = await choosePorts(1)
-  const config = join(folder, 'firn.yaml')
+  const config = configIn(folder)
   writeFileSync(config, JSON.stringify({ ...settings, status: { listen: `127.0.0.1:${port}` } }))
   // And whatever a profile needs.
   const flags = [...imageFlags, ...(process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter(Boolean)]
@@ -40,6 +40,16 @@ export async function startFirn(folder: string, settings: object): Promise<FirnP
   endedEarly.catch(() => undefined)
   return { ...child, url: `http://127.0.0.1:${port}`, endedEarly }
 }
+
+/** Where the process of this folder listens; null before it was started. */
+export function listenUrl(folder: string): string | null {
+  const file = configIn(folder)
+  if (!existsSync(file)) return null
+  const { status } = JSON.parse(readFileSync(file, 'utf8')) as { readonly status: { readonly listen: string } }
+  return `http://${status.listen}`
+}
+
+const configIn = (folder: string): string => join(folder, 'firn.yaml')
 
 /** Waits until as many partitions have been started. */
 export async function untilStarted({ url, endedEarly }: FirnProcess, partitions: number): Promise<void> {

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BenchGround, cpuOf, filesOf, median, openBench, peakMbOf, storedMessages } from './bench-ground.ts'
-import { drainByFirn, type FirnProcess, startFirn, untilStarted } from './firn-process.ts'
+import { drainByFirn, type FirnProcess, listenUrl, startFirn, untilStarted } from './firn-process.ts'
 import { benchMessages } from './messages.ts'
 
 type Say = (line: string) => void
@@ -21,6 +21,8 @@ export type Scaled = {
   /** from the start of the process, nothing staged yet */
   readonly assignedSeconds: number
   readonly peakMb: number
+  /** the most that was buffered and in flight, as Firn counts it, over ingest.memory */
+  readonly budgetUsed: number
   /** of one core, after the log was drained, in percent */
   readonly idleCpuPercent: number
   readonly files: number
@@ -66,16 +68,17 @@ async function scaled({ what, of, messages, partitions, bytes }: Scale, say: Say
     const stage = { ...ground.store.stage, prefix: 'scale/' }
     const assignedSeconds = await assigned(ground, { topic, partitions, folder: join(ground.dir, 'first') })
     const begun = Date.now()
+    const buffered = watchBuffered(folder)
     const child = await drainByFirn(ground, { topic, group: 'scale', folder, stage, ingest })
     const seconds = (Date.now() - begun) / 1_000
-    const [cpuSeconds, peakMb] = [cpuOf(child.pid), peakMbOf(child.pid)]
+    const [cpuSeconds, peakMb, budgetUsed] = [cpuOf(child.pid), peakMbOf(child.pid), buffered.end()]
     await sleep(idleMs)
     const idleCpuPercent = ((cpuOf(child.pid) - cpuSeconds) / idleMs) * 1_000 * 100
     await end(child)
     const stored = join(ground.store.folder, 'scale', topic)
     const { files } = await filesOf(stored)
     const result: Scaled = {
-      ...{ what, of, messages, assignedSeconds, peakMb, idleCpuPercent, files },
+      ...{ what, of, messages, assignedSeconds, peakMb, budgetUsed, idleCpuPercent, files },
       recordsPerSecond: messages / seconds,
       cpuSecondsPerMillion: (cpuSeconds / messages) * 1e6,
       mbPerCpuSecond: sent / 1e6 / cpuSeconds,
@@ -85,6 +88,34 @@ async function scaled({ what, of, messages, partitions, bytes }: Scale, say: Say
     return result
   } finally {
     await ground.down()
+  }
+}
+
+/** Not more often: each look costs the process that is measured, 15,000 series of a thousand partitions. */
+const lookMs = 1_000
+
+/** By the process's own metrics, once it listens. */
+function watchBuffered(folder: string): { end(): number } {
+  let most = 0
+  const timer = setInterval(() => void look(), lookMs)
+  const look = async (): Promise<void> => {
+    const url = listenUrl(folder)
+    const metrics =
+      url === null
+        ? ''
+        : await fetch(`${url}/metrics`).then(
+            (answer) => answer.text(),
+            () => '',
+          )
+    const of = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0)
+    const [used, budget] = [of('firn_buffered_bytes'), of('firn_memory_budget_bytes')]
+    if (budget > 0) most = Math.max(most, used / budget)
+  }
+  return {
+    end: () => {
+      clearInterval(timer)
+      return most
+    },
   }
 }
 
@@ -158,13 +189,14 @@ export async function benchResume(counts: readonly number[], rounds: number, say
 
 function scaledText(scaled: Scaled): string {
   const { what, of, messages, recordsPerSecond, cpuSecondsPerMillion, mbPerCpuSecond } = scaled
-  const { assignedSeconds, peakMb, idleCpuPercent, files, complete } = scaled
+  const { assignedSeconds, peakMb, budgetUsed, idleCpuPercent, files, complete } = scaled
   const words = [
     `${messages.toLocaleString('en-US')} messages`,
     `assigned after ${assignedSeconds.toFixed(1)} s`,
     `${Math.round(recordsPerSecond).toLocaleString('en-US')} records/s`,
     `${cpuSecondsPerMillion.toFixed(1)} CPU s per million (${mbPerCpuSecond.toFixed(0)} MB per CPU s)`,
     `peak ${Math.round(peakMb)} MB`,
+    `${Math.round(budgetUsed * 100)} % of the budget`,
     `idle at ${idleCpuPercent.toFixed(1)} % of a core`,
     `${files} files`,
     complete ? 'complete' : 'INCOMPLETE',
