@@ -14,7 +14,11 @@ export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.u
 
 /** What deploy/Dockerfile sets. */
 export const imageFlags = ['--max-semi-space-size=8']
-export const imageEnvironment = { MALLOC_ARENA_MAX: '2' }
+export const imageEnvironment = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+}
 
 export type FirnProcess = Child & {
   /** where its HTTP server listens */
