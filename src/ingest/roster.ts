@@ -84,7 +84,7 @@ export class Roster implements PartitionListener {
    */
   async revoke(ms: number): Promise<void> {
     reach('revoke.before')
-    for (const partition of this.partitions) partition.leave()
+    this.#leaveAll()
     await within(Promise.all(this.partitions.map(({ settled }) => settled)), ms)
     reach('revoke.after')
   }
@@ -187,7 +187,8 @@ export class Roster implements PartitionListener {
     this.#leaving = true
     reach('leave.before')
     const all = [...this.partitions, ...this.#retired]
-    for (const partition of all) partition.leave()
+    this.#leaveAll()
+    for (const partition of this.#retired) partition.leave()
     const flushed = await within(Promise.all(all.map(({ settled }) => settled)), ms)
     reach('leave.after')
     for (const partition of all) partition.abandon()
@@ -235,6 +236,14 @@ export class Roster implements PartitionListener {
       if (openBytes + inFlightBytes === 0) this.#retired.delete(partition)
     }
     this.#balance()
+  }
+
+  /** Paused, too: what would be fetched meanwhile is dropped, and fetched again and again. */
+  #leaveAll(): void {
+    for (const slot of this.#slots.all) {
+      slot.partition.leave()
+      this.#setPaused(slot, true)
+    }
   }
 
   #begin(slots: readonly Slot[]): void {

@@ -19,6 +19,20 @@ test('a partition is paused until its start is known, then read from there', asy
   )
 })
 
+test('a partition that leaves is paused: what would be fetched meanwhile is dropped, and fetched again at once', async () => {
+  for (const leave of ['revoke', 'flush'] as const) {
+    const { roster, events, assign } = ground()
+    assign([0])
+    await reading(roster, 1)
+    events.length = 0
+    await roster[leave](10_000)
+    assert.deepEqual(
+      events.filter((event) => event.startsWith('pause')),
+      ['pause 0'],
+    )
+  }
+})
+
 test('a batch that does not continue at the cursor is fetched again from the cursor, and leaves no row', async () => {
   const { roster, events, stage, assign, offer } = ground()
   assign([0])
