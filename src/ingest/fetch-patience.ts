@@ -3,7 +3,7 @@
  * 10 us a partition, whatever it brings: a thousand partitions and a fetch for each message would keep a core busy. Pure.
  */
 import type { IngestConfig } from '../config.ts'
-import type { FetchPatience } from '../kafka/patches.ts'
+import type { FetchPatience } from '../kafka/fetch-order.ts'
 
 /** A heartbeat is sent between two fetches. */
 export function heartbeatMs({ sessionTimeout }: Pick<IngestConfig, 'sessionTimeout'>): number {

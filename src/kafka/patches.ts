@@ -10,6 +10,7 @@ import type { Socket } from 'node:net'
 import type kafkajsTypes from 'kafkajs'
 import type { EachBatchPayload } from 'kafkajs'
 import { Failure } from '../failure.ts'
+import { type FetchPatience, inTurn, type TopicNumbers } from './fetch-order.ts'
 import { FetchedBatch } from './fetched-batch.ts'
 import { decodeRecordBatches, type RecordSet } from './record-batch.ts'
 
@@ -31,8 +32,6 @@ export interface GroupHooks {
   /** Before the member joins again, and so gives up what it reads; it must not take long. Never throws. */
   beforeRejoin(): Promise<void>
 }
-
-export type FetchPatience = { readonly waitMs: number; readonly bytesMin: number }
 
 /** One generation of a group, for as long as a member of it wants to commit. */
 export interface Generation {
@@ -72,11 +71,10 @@ type ConsumerGroup = {
   readonly cluster: Cluster
   readonly generationId: number | null
   readonly offsetManager: OffsetManager | null
-  maxWaitTime: number
-  minBytes: number
   resolveOffset(at: Place & { readonly offset: string }): void
   joinAndSync(): Promise<void>
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
+  filterPartitionsByNode(nodeId: number, topics: readonly TopicNumbers[]): readonly TopicNumbers[]
 }
 type Runner = {
   readonly running: boolean
@@ -137,6 +135,7 @@ function load(): typeof kafkajsTypes {
   keepOffsets(prototypeOf('kafkajs/src/consumer/offsetManager') as OffsetManager)
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
   markFetches(group)
+  takeTurns(group)
   askBeforeRejoin(group)
   const runner = prototypeOf('kafkajs/src/consumer/runner') as Runner
   handOver(runner)
@@ -271,16 +270,26 @@ function markFetches(group: ConsumerGroup): void {
     idle.set(this, idleNodes)
     const turn = hooks.turn()
     const { waitMs, bytesMin } = hooks.patience(idleNodes.has(nodeId))
-    this.maxWaitTime = waitMs
-    this.minBytes = bytesMin
+    Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin })
     const fetched = await fetch.call(this, nodeId)
     const batches = fetched.filter((batch) => {
       return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
     })
     for (const batch of batches) batch.askedAt = turn
-    if (batches.length > 0) idleNodes.delete(nodeId)
-    else idleNodes.add(nodeId)
+    idleNodes[batches.length > 0 ? 'delete' : 'add'](nodeId)
     return batches
+  }
+}
+
+/**
+ * A broker fills its answer in the order in which a fetch names partitions (KIP-74), up to the most bytes of a fetch, and kafkajs
+ * names them in one order for ever: behind a few with a long backlog all others would wait until that is drained.
+ */
+function takeTurns(group: ConsumerGroup): void {
+  const filter = Reflect.get(group, 'filterPartitionsByNode')
+  group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, topics) {
+    const found = filter.call(this, nodeId, topics)
+    return hooksOf.has(this.cluster) ? inTurn(this, found) : found
   }
 }
 

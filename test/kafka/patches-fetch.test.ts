@@ -118,3 +118,25 @@ test('a broker is asked with the patience of the member, which hears whether the
     [9, 9, 1, 9, 9],
   )
 })
+
+test('each fetch names another topic and partition first, and all of them', () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const self = {
+    cluster,
+    findReadReplicaForPartitions: (_: string, partitions: readonly number[]) => ({ 1: [...partitions] }),
+  }
+  const topics = [
+    { topic: 'a', partitions: [1, 2, 3] },
+    { topic: 'b', partitions: [4] },
+  ]
+  const named = () => group['filterPartitionsByNode']?.call(self, 1, topics) as typeof topics
+  const fetches = Array.from({ length: 6 }, named)
+  assert.deepEqual(
+    fetches.map(([first]) => `${first?.topic}${first?.partitions[0]}`),
+    ['a1', 'b4', 'a2', 'b4', 'a3', 'b4'],
+  )
+  for (const fetch of fetches) {
+    assert.deepEqual(fetch.flatMap(({ partitions }) => partitions).sort(), [1, 2, 3, 4])
+  }
+})
