@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toFailure } from '../failure.ts'
-import type { Generation } from '../kafka/patches.ts'
+import type { Generation } from '../kafka/group-hooks.ts'
 import type { Logger, Metrics } from '../telemetry.ts'
 import { backoffMs } from './backoff.ts'
 

@@ -14,7 +14,7 @@ import {
 } from '../kafka/client.ts'
 import type { FetchedBatch } from '../kafka/fetched-batch.ts'
 import { type LogEntry, type LogReader, logReader } from '../kafka/log-reader.ts'
-import { type Cluster, generationOf, hookGroup } from '../kafka/patches.ts'
+import { type Cluster, generationOf, hookGroup } from '../kafka/group-hooks.ts'
 import { findStarts } from './assignment.ts'
 import { fetchPatience, heartbeatMs } from './fetch-patience.ts'
 import { within } from '../deadline.ts'

@@ -7,8 +7,9 @@ import type { KafkaConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { Logger } from '../telemetry.ts'
 import { registerCodecs } from './codecs.ts'
+import type { Cluster } from './group-hooks.ts'
 import { loginOptions } from './login.ts'
-import { type Cluster, kafkajs } from './patches.ts'
+import { kafkajs } from './patches.ts'
 
 export type {
   Admin,

@@ -2,107 +2,28 @@
  * What is changed inside kafkajs 2.2.4, and nothing else is. Nobody develops that version any further, so its insides stay
  * as they were read; another version ends the process at start. kafkajs is to be had from here alone: two of its modules
  * are replaced, which works only before the others have loaded them.
- *
- * Invariant: what concerns a group's offsets and generations changes no consumer without hooks.
+ * What concerns members of groups is written in group-patches.ts, connections in connection-patches.ts; the rest is here.
  */
 import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
 import type kafkajsTypes from 'kafkajs'
-import type { EachBatchPayload } from 'kafkajs'
 import { Failure } from '../failure.ts'
-import { type FetchPatience, inTurn, type TopicNumbers } from './fetch-order.ts'
+import { beginConnectionsAnew, type Connection, type RequestQueue, stopIdleTimer } from './connection-patches.ts'
 import { FetchedBatch } from './fetched-batch.ts'
+import {
+  askBeforeRejoin,
+  type ConsumerGroup,
+  endFetchers,
+  handOver,
+  keepOffsets,
+  markFetches,
+  type OffsetManager,
+  type Runner,
+  takeTurns,
+} from './group-patches.ts'
 import { decodeRecordBatches, type RecordSet } from './record-batch.ts'
 
 const inside = createRequire(import.meta.url)
 
-/** A client's view of the brokers; each consumer has one of its own, by which its group is known here. */
-export type Cluster = object
-
-/** What a group member that keeps its own offsets is asked. */
-export interface GroupHooks {
-  /** A number that grows with each start of a partition: a fetch is marked with it when it is asked for. */
-  turn(): number
-  /** Kafka says that a fetch offset is outside of the log. */
-  outOfRange(topic: string, partition: number): void
-  /** Whether a fetch from this offset that brought nothing needs no answer: the member stands there, or reads nothing now. */
-  isAwaited(topic: string, partition: number, offset: bigint): boolean
-  /** How long a broker may wait, in ms, for how many bytes; `idle` after a fetch that brought nothing. */
-  patience(idle: boolean): FetchPatience
-  /** Before the member joins again, and so gives up what it reads; it must not take long. Never throws. */
-  beforeRejoin(): Promise<void>
-}
-
-/** One generation of a group, for as long as a member of it wants to commit. */
-export interface Generation {
-  readonly id: number
-  /** Refused by the coordinator once another generation has begun. */
-  commit(topic: string, partition: number, next: bigint, metadata: string): Promise<void>
-}
-
-const hooksOf = new WeakMap<Cluster, GroupHooks>()
-const groupOf = new WeakMap<Cluster, ConsumerGroup>()
-
-/** From now on the consumer with this cluster never jumps to another offset by itself, and asks before it joins again. */
-export function hookGroup(cluster: Cluster, hooks: GroupHooks): void {
-  hooksOf.set(cluster, hooks)
-}
-
-/** The generation that the consumer with this cluster is a member of; null before it has joined. */
-export function generationOf(cluster: Cluster): Generation | null {
-  const { generationId: id = null, offsetManager } = groupOf.get(cluster) ?? {}
-  if (id === null || !offsetManager) return null
-  return {
-    id,
-    commit: (topic, partition, next, metadata) =>
-      offsetManager.commitOffsets({
-        topics: [{ topic, partitions: [{ partition, offset: next.toString(), metadata }] }],
-      }),
-  }
-}
-
-type Place = { readonly topic: string; readonly partition: number }
-type OffsetManager = {
-  readonly cluster: Cluster
-  setDefaultOffset(place: Place): Promise<void>
-  commitOffsets(offsets: object): Promise<void>
-}
-type ConsumerGroup = {
-  readonly cluster: Cluster
-  readonly generationId: number | null
-  readonly offsetManager: OffsetManager | null
-  resolveOffset(at: Place & { readonly offset: string }): void
-  joinAndSync(): Promise<void>
-  fetch(nodeId: number): Promise<readonly FetchedBatch[]>
-  filterPartitionsByNode(nodeId: number, topics: readonly TopicNumbers[]): readonly TopicNumbers[]
-}
-type Runner = {
-  readonly running: boolean
-  readonly consumerGroup: ConsumerGroup
-  readonly fetchManager: { stop(): Promise<void> }
-  fetch(nodeId: number): Promise<readonly FetchedBatch[]>
-  readonly eachBatch: (
-    payload: Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat'> & { batch: unknown },
-  ) => Promise<void>
-  heartbeat(): Promise<void>
-  handleBatch(batch: FetchedBatch): Promise<void>
-}
-type RequestQueue = {
-  readonly pending: readonly unknown[]
-  readonly throttledUntil: number
-  throttleCheckTimeoutId: NodeJS.Timeout | null
-  checkPendingRequests(): void
-  scheduleCheckPendingRequests(): void
-}
-type Connection = {
-  readonly socket?: Socket
-  bytesBuffered: number
-  bytesNeeded: number
-  chunks: Buffer[]
-  isConnected(): boolean
-  connect(): Promise<boolean>
-  processData(data: Buffer): void
-}
 type Metadata = {
   readonly topicMetadata: readonly {
     readonly topic: string
@@ -239,153 +160,5 @@ function askMetadataAside(cluster: Brokers): void {
         if (attempt === metadataTries || retriable !== true) throw error
       }
     }
-  }
-}
-
-/**
- * On an offset outside of the log kafkajs overwrites the committed offset and jumps to an end of the log, which loses
- * messages in silence (tulios/kafkajs#1119).
- */
-function keepOffsets(manager: OffsetManager): void {
-  const reset = Reflect.get(manager, 'setDefaultOffset')
-  manager.setDefaultOffset = async function (this: OffsetManager, place) {
-    const hooks = hooksOf.get(this.cluster)
-    if (hooks) hooks.outOfRange(place.topic, place.partition)
-    else await reset.call(this, place)
-  }
-}
-
-/**
- * A batch may be handed over when its partition has started anew since it was asked for, in another generation (tulios/kafkajs#1046,
- * #1366) or in the same: by its turn it is known. kafkajs hands over, one by one, a batch for each partition that a fetch names, most
- * of which hold nothing where there are many; and it asks with the same patience whether there is much to read or nothing.
- */
-function markFetches(group: ConsumerGroup): void {
-  const fetch = Reflect.get(group, 'fetch')
-  const idle = new WeakMap<ConsumerGroup, Set<number>>()
-  group.fetch = async function (this: ConsumerGroup, nodeId) {
-    const hooks = hooksOf.get(this.cluster)
-    if (!hooks) return await fetch.call(this, nodeId)
-    const idleNodes = idle.get(this) ?? new Set()
-    idle.set(this, idleNodes)
-    const turn = hooks.turn()
-    const { waitMs, bytesMin } = hooks.patience(idleNodes.has(nodeId))
-    Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin })
-    const fetched = await fetch.call(this, nodeId)
-    const batches = fetched.filter((batch) => {
-      return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
-    })
-    for (const batch of batches) batch.askedAt = turn
-    idleNodes[batches.length > 0 ? 'delete' : 'add'](nodeId)
-    return batches
-  }
-}
-
-/**
- * A broker fills its answer in the order in which a fetch names partitions (KIP-74), up to the most bytes of a fetch, and kafkajs
- * names them in one order for ever: behind a few with a long backlog all others would wait until that is drained.
- */
-function takeTurns(group: ConsumerGroup): void {
-  const filter = Reflect.get(group, 'filterPartitionsByNode')
-  group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, topics) {
-    const found = filter.call(this, nodeId, topics)
-    return hooksOf.has(this.cluster) ? inTurn(this, found) : found
-  }
-}
-
-/** kafkajs tells nobody that it is about to lose its partitions; its events are not waited for (tulios/kafkajs#1066). */
-function askBeforeRejoin(group: ConsumerGroup): void {
-  const join = Reflect.get(group, 'joinAndSync')
-  group.joinAndSync = async function (this: ConsumerGroup) {
-    groupOf.set(this.cluster, this)
-    await hooksOf.get(this.cluster)?.beforeRejoin()
-    await join.call(this)
-  }
-}
-
-/**
- * A fetch of which nothing is left to see (transaction markers, aborted messages, compaction) never reaches `eachBatch`, and
- * kafkajs moves on by itself. A member with hooks keeps its own offsets, so it is handed each fetch as it is.
- */
-function handOver(runner: Runner): void {
-  const handle = Reflect.get(runner, 'handleBatch')
-  runner.handleBatch = async function (this: Runner, batch) {
-    const { consumerGroup } = this
-    if (!hooksOf.has(consumerGroup.cluster)) {
-      await handle.call(this, batch)
-      return
-    }
-    if (!this.running) return
-    const { topic, partition } = batch
-    await this.eachBatch({
-      batch,
-      heartbeat: () => this.heartbeat(),
-      resolveOffset: (offset) => {
-        consumerGroup.resolveOffset({ topic, partition, offset })
-      },
-    })
-    await this.heartbeat()
-  }
-}
-
-/**
- * A consumer that is stopped while kafkajs takes up a change of its brokers makes fetchers after those that it has stopped. They
- * are answered with nothing, at once and for ever, and nothing else in the process comes to its turn.
- */
-function endFetchers(runner: Runner): void {
-  const fetch = Reflect.get(runner, 'fetch')
-  runner.fetch = async function (this: Runner, nodeId) {
-    // Each of them ends after this answer; to wait for that here would be to wait for itself.
-    if (!this.running) void this.fetchManager.stop()
-    return await fetch.call(this, nodeId)
-  }
-}
-
-/** An answer begins with its length, an INT32. */
-const lengthBytes = 4
-
-/**
- * What a broken connection left half read stays in front of the first answer of the next one, which is then cut into answers
- * that nobody sent: in the best case it throws, out of reach of everybody who waits, and ends the process. Two that connect
- * at once make a connection each, and forget one of them.
- */
-function beginConnectionsAnew(connection: Connection): void {
-  const connect = Reflect.get(connection, 'connect')
-  const processData = Reflect.get(connection, 'processData')
-  const underway = new WeakMap<Connection, Promise<boolean>>()
-  connection.connect = function (this: Connection) {
-    const already = underway.get(this)
-    if (already) return already
-    if (!this.isConnected()) {
-      this.socket?.removeAllListeners('data').destroy()
-      Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: lengthBytes })
-    }
-    const connecting = connect.call(this).finally(() => underway.delete(this))
-    underway.set(this, connecting)
-    return connecting
-  }
-  connection.processData = function (this: Connection, data) {
-    try {
-      processData.call(this, data)
-    } catch (error) {
-      // Whoever waits for an answer on this connection gets the error, and asks again on another one.
-      this.socket?.destroy(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-}
-
-/** How often a full connection looks whether it may send again, in ms; as kafkajs has it. */
-const pendingCheckMs = 10
-
-/** kafkajs looks for pending requests every millisecond even where there are none, with a negative time-out (tulios/kafkajs#1751). */
-function stopIdleTimer(queue: RequestQueue): void {
-  queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
-    if (this.throttleCheckTimeoutId || this.pending.length === 0) return
-    const throttledMs = this.throttledUntil - Date.now()
-    const waitMs = throttledMs > 0 ? throttledMs : pendingCheckMs
-    this.throttleCheckTimeoutId = setTimeout(() => {
-      this.throttleCheckTimeoutId = null
-      this.checkPendingRequests()
-    }, waitMs)
   }
 }

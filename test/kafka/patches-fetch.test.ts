@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import type { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
-import { hookGroup } from '../../src/kafka/patches.ts'
+import { hookGroup } from '../../src/kafka/group-hooks.ts'
+import '../../src/kafka/patches.ts'
 import type { RecordSet } from '../../src/kafka/record-batch.ts'
 
 const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {

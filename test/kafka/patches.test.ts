@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { kafkaClient } from '../../src/kafka/client.ts'
 import { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
-import { generationOf, hookGroup } from '../../src/kafka/patches.ts'
+import { generationOf, hookGroup } from '../../src/kafka/group-hooks.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
 const inside = createRequire(import.meta.url)

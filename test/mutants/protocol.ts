@@ -197,7 +197,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'let kafkajs jump when an offset is outside of the log',
-    file: 'src/kafka/patches.ts',
+    file: 'src/kafka/group-patches.ts',
     find: `    if (hooks) hooks.outOfRange(place.topic, place.partition)\n`,
     replace: `    if (hooks && place.partition < 0) hooks.outOfRange(place.topic, place.partition)\n`,
     caughtBy: {
