@@ -9,7 +9,7 @@ export type Phase = 'resuming' | 'reading' | 'leaving' | 'halted'
 /** `startedAt`: the turn in which it last started, of turns that are counted for all partitions of a member together. */
 export type Reader = { readonly startedAt: number; readonly phase: Phase; readonly cursor: bigint }
 
-/** A batch of a partition: the turn in which it was asked for, and the offset that was asked for. */
+/** What was fetched of a partition: the turn in which it was asked for, and the offset that it continues at. */
 export type Fetched = { readonly askedAt: number | null; readonly offset: bigint }
 
 /** `take` it; `seek` back to the cursor, and fetch again; `drop` it, for nothing is to be read there now. */

@@ -127,7 +127,7 @@ export class Roster implements PartitionListener {
     return this.#slots.isPausing
   }
 
-  /** A fetched batch: takes it, or says why not. After `take` the client's own position may follow. */
+  /** A stretch of a fetch: takes it, or says why not. After `take` what follows may be offered. */
   offer(topic: string, number: number, fetched: Fetched, offer: Offer): Verdict {
     const slot = this.#slots.at(topic, number)
     const partition = slot?.partition ?? null
@@ -145,7 +145,8 @@ export class Roster implements PartitionListener {
     this.#budget.note(partition)
     this.#balance()
     if (partition.phase !== 'reading') return 'drop'
-    if (isWhole) return 'take'
+    if (isWhole && offer.unreadable === null) return 'take'
+    // The client is further on: it has, or has asked for, what lies behind.
     this.#membership.seek(topic, number, partition.cursor)
     return 'seek'
   }

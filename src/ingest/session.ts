@@ -2,6 +2,7 @@
  * One membership of the consumer group, from joining to leaving, on connections of its own.
  * Which partitions are read and how is roster.ts; when the next session begins, ingest.ts.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { IngestConfig, TableConfig } from '../config.ts'
 import { Failure } from '../failure.ts'
 import {
@@ -213,10 +214,13 @@ export class Session implements Membership {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     // Declared as kafkajs's own class, which it stands in for.
     const batch = payload.batch as unknown as FetchedBatch
-    const { topic, partition, askedAt, next, unreadable } = batch
-    const fetched = { askedAt, offset: BigInt(batch.fetchedOffset) }
-    const verdict = this.roster.offer(topic, partition, fetched, { messages: batch.records(), next, unreadable })
-    if (verdict === 'take') payload.resolveOffset(batch.lastOffset())
+    const { topic, partition, askedAt } = batch
+    for await (const { first, ...offer } of batch.stretches()) {
+      // Meanwhile the partition may have been taken away, or have started anew.
+      if (this.roster.offer(topic, partition, { askedAt, offset: first }, offer) !== 'take') break
+      // What arrives for the next fetch meanwhile is read in between, and what is to be stored goes out.
+      await setImmediate()
+    }
     await payload.heartbeat()
   }
 

@@ -9,6 +9,7 @@ import {
   isAbortMarker,
   messagesOf,
   type RecordBatch,
+  recordsOf,
   type RecordSet,
   type Unreadable,
   unreadableFailure,
@@ -24,6 +25,19 @@ export type PartitionData = {
 
 export type AbortedTransaction = { readonly producerId: string; readonly firstOffset: string }
 
+/** Messages in order, that cover the offsets from `first` to below `next`; what ends them early, at or above `next`. */
+export type Stretch = {
+  readonly first: bigint
+  readonly next: bigint
+  readonly messages: Iterable<Message>
+  readonly unreadable: Unreadable | null
+}
+
+/** A stretch ends when it has come to so many bytes: a fetch of compressed records never stands in memory as a whole. */
+const stretchBytes = 2 ** 20
+
+type Opened = { readonly batch: RecordBatch; readonly records: Buffer }
+
 export class FetchedBatch {
   readonly topic: string
   readonly partition: number
@@ -33,24 +47,28 @@ export class FetchedBatch {
   readonly next: bigint
   /** what ends it early, at or above `next` */
   readonly unreadable: Unreadable | null
+  /** of what was sent */
+  readonly bytes: number
   /** the member's turn when it was asked for; null for a consumer without hooks */
   askedAt: number | null = null
   readonly #fetched: bigint
-  readonly #visible: readonly RecordBatch[]
-  #messages: readonly KafkaMessage[] | undefined
+  readonly #reached: readonly RecordBatch[]
+  readonly #visible: ReadonlySet<RecordBatch>
+  #messages: readonly KafkaMessage[] = []
 
   constructor(topic: string, fetchedOffset: string, data: PartitionData) {
-    const { batches, unreadable } = data.messages
+    const { batches, unreadable, bytes } = data.messages
     this.topic = topic
     this.partition = data.partition
     this.fetchedOffset = fetchedOffset
     this.highWatermark = data.highWatermark
+    this.bytes = bytes
     this.#fetched = BigInt(fetchedOffset)
     // A broker sends whole batches: the first may begin below what was asked for.
-    const reached = batches.filter(({ last }) => last >= this.#fetched)
-    this.next = (reached.at(-1)?.last ?? this.#fetched - 1n) + 1n
+    this.#reached = batches.filter(({ last }) => last >= this.#fetched)
+    this.next = (this.#reached.at(-1)?.last ?? this.#fetched - 1n) + 1n
     this.unreadable = unreadable
-    this.#visible = committedOnly(reached, data.abortedTransactions ?? [])
+    this.#visible = new Set(committedOnly(this.#reached, data.abortedTransactions ?? []))
   }
 
   /** Whether it covers no offset, and tells of nothing. */
@@ -58,11 +76,43 @@ export class FetchedBatch {
     return this.next === this.#fetched && this.unreadable === null
   }
 
-  /** In order, from the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
-  *records(): Generator<Message> {
-    for (const batch of this.#visible) {
+  /**
+   * All of it, one stretch at the least, each from where the one before ends; the first from the fetched offset on. A batch that
+   * cannot be decompressed ends them.
+   */
+  async *stretches(): AsyncGenerator<Stretch, undefined> {
+    let [first, next, bytes] = [this.#fetched, this.#fetched, 0]
+    let opened: Opened[] = []
+    const stretch = (unreadable: Unreadable | null): Stretch => {
+      return { first, next, messages: this.#messagesIn(opened), unreadable }
+    }
+    for (const batch of this.#reached) {
+      if (bytes >= stretchBytes) {
+        yield stretch(null)
+        first = next
+        opened = []
+        bytes = 0
+      }
+      if (this.#visible.has(batch)) {
+        const records = await recordsOf(batch)
+        if (!Buffer.isBuffer(records)) {
+          yield stretch(records)
+          return
+        }
+        opened.push({ batch, records })
+        bytes += records.length
+      }
+      next = batch.last + 1n
+    }
+    yield stretch(this.unreadable)
+    return
+  }
+
+  /** From the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
+  *#messagesIn(opened: readonly Opened[]): Generator<Message> {
+    for (const { batch, records } of opened) {
       let next = batch.first > this.#fetched ? batch.first : this.#fetched
-      const messages = messagesOf(batch, this)
+      const messages = messagesOf(batch, records, this)
       for (;;) {
         let found
         try {
@@ -79,9 +129,18 @@ export class FetchedBatch {
     }
   }
 
-  /** As kafkajs's other readers know them. */
+  /** Reads all of it into `messages`. @throws Failure RECORD_UNREADABLE */
+  async open(): Promise<void> {
+    const messages: KafkaMessage[] = []
+    for await (const stretch of this.stretches()) {
+      for (const message of stretch.messages) messages.push(kafkaMessage(message))
+      if (stretch.unreadable) throw unreadableFailure(this, stretch.next, stretch.unreadable)
+    }
+    this.#messages = messages
+  }
+
+  /** As kafkajs's other readers know them, once it is open. */
   get messages(): readonly KafkaMessage[] {
-    this.#messages ??= [...this.records()].map(kafkaMessage)
     return this.#messages
   }
 

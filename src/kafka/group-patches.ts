@@ -7,7 +7,7 @@
 import type { EachBatchPayload } from 'kafkajs'
 import { inTurn, type TopicNumbers } from './fetch-order.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
-import { type Cluster, hooksOf, memberOf } from './group-hooks.ts'
+import { type Cluster, type GroupHooks, hooksOf, memberOf } from './group-hooks.ts'
 
 type Place = { readonly topic: string; readonly partition: number }
 export type OffsetManager = {
@@ -21,6 +21,7 @@ export type ConsumerGroup = {
   readonly offsetManager: OffsetManager | null
   resolveOffset(at: Place & { readonly offset: string }): void
   joinAndSync(): Promise<void>
+  leave(): Promise<void>
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
   filterPartitionsByNode(nodeId: number, topics: readonly TopicNumbers[]): readonly TopicNumbers[]
 }
@@ -29,9 +30,7 @@ export type Runner = {
   readonly consumerGroup: ConsumerGroup
   readonly fetchManager: { stop(): Promise<void> }
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
-  readonly eachBatch: (
-    payload: Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat'> & { batch: unknown },
-  ) => Promise<void>
+  readonly eachBatch: (payload: Pick<EachBatchPayload, 'heartbeat'> & { batch: unknown }) => Promise<void>
   heartbeat(): Promise<void>
   handleBatch(batch: FetchedBatch): Promise<void>
 }
@@ -48,30 +47,96 @@ export function keepOffsets(manager: OffsetManager): void {
   }
 }
 
+/** What a member knows of its fetches from one broker. */
+type Fetches = {
+  /** whether the last one brought nothing */
+  idle: boolean
+  /** under way while batches of the one before are taken; null where there is none. What it resolves to, too: then it is void */
+  ahead: Promise<readonly FetchedBatch[] | null> | null
+}
+
+/** A fetch that brought so many bytes left more behind: half of what kafkajs asks of one partition. */
+const backlogBytes = 2 ** 19
+
 /**
- * A batch may be handed over when its partition has started anew since it was asked for, in another generation (tulios/kafkajs#1046,
- * #1366) or in the same: by its turn it is known. kafkajs hands over, one by one, a batch for each partition that a fetch names, most
- * of which hold nothing where there are many; and it asks with the same patience whether there is much to read or nothing.
+ * How a member with hooks fetches, other than kafkajs does:
+ *
+ * - A batch may be handed over when its partition has started anew since it was asked for, in another generation (tulios/kafkajs#1046,
+ *   #1366) or in the same: by its turn it is known.
+ * - kafkajs hands over, one by one, a batch for each partition that a fetch names, most of which hold nothing where there are many;
+ *   and it asks with the same patience whether there is much to read or nothing.
+ * - kafkajs waits for a broker while nothing is left to do, and then takes what came while the broker waits. Where there is a
+ *   backlog, the next fetch is asked for when one has arrived. So the client's own position follows what has arrived; the member's
+ *   cursor is what counts, and what does not continue there is refused and sought anew.
  */
-export function markFetches(group: ConsumerGroup): void {
+export function fetchAhead(group: ConsumerGroup): void {
   const fetch = Reflect.get(group, 'fetch')
-  const idle = new WeakMap<ConsumerGroup, Set<number>>()
-  group.fetch = async function (this: ConsumerGroup, nodeId) {
-    const hooks = hooksOf.get(this.cluster)
-    if (!hooks) return await fetch.call(this, nodeId)
-    const idleNodes = idle.get(this) ?? new Set()
-    idle.set(this, idleNodes)
+  const leave = Reflect.get(group, 'leave')
+  const known = new WeakMap<Cluster, Map<number, Fetches>>()
+
+  /** Of `asking`, which is `member`, or a view of it. */
+  async function ask(hooks: GroupHooks, member: ConsumerGroup, asking: ConsumerGroup, nodeId: number) {
     const turn = hooks.turn()
-    const { waitMs, bytesMin } = hooks.patience(idleNodes.has(nodeId))
-    Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin })
-    const fetched = await fetch.call(this, nodeId)
+    const { generationId } = member
+    const fetched = await fetch.call(asking, nodeId)
     const batches = fetched.filter((batch) => {
       return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
     })
     for (const batch of batches) batch.askedAt = turn
-    idleNodes[batches.length > 0 ? 'delete' : 'add'](nodeId)
+    if (member.generationId === generationId) {
+      for (const batch of batches) member.resolveOffset({ ...placeOf(batch), offset: batch.lastOffset() })
+    }
     return batches
   }
+
+  /** Answered at once. What goes wrong, goes wrong again for the fetch that waits for it, which knows what to do. */
+  async function askAhead(hooks: GroupHooks, member: ConsumerGroup, nodeId: number) {
+    const { generationId } = member
+    const recoverFromFetch = (error: Error) => Promise.reject(error)
+    const view = Object.assign(Object.create(member) as ConsumerGroup, {
+      recoverFromFetch,
+      maxWaitTime: 0,
+      minBytes: 0,
+    })
+    try {
+      const batches = await ask(hooks, member, view, nodeId)
+      return batches.length > 0 && member.generationId === generationId ? batches : null
+    } catch {
+      return null
+    }
+  }
+
+  group.fetch = async function (this: ConsumerGroup, nodeId) {
+    const hooks = hooksOf.get(this.cluster)
+    if (!hooks) {
+      const batches = await fetch.call(this, nodeId)
+      for (const batch of batches) await batch.open()
+      return batches
+    }
+    const nodes = known.get(this.cluster) ?? new Map<number, Fetches>()
+    known.set(this.cluster, nodes)
+    const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null }
+    nodes.set(nodeId, fetches)
+    let batches = await fetches.ahead
+    fetches.ahead = null
+    if (!batches) {
+      const { waitMs, bytesMin } = hooks.patience(fetches.idle)
+      batches = await ask(hooks, this, Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin }), nodeId)
+    }
+    fetches.idle = batches.length === 0
+    const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
+    if (bytes >= backlogBytes) fetches.ahead = askAhead(hooks, this, nodeId)
+    return batches
+  }
+  group.leave = async function (this: ConsumerGroup) {
+    // A request that is under way when its connection is closed would make another one.
+    for (const { ahead } of known.get(this.cluster)?.values() ?? []) await ahead
+    await leave.call(this)
+  }
+}
+
+function placeOf({ topic, partition }: Place): Place {
+  return { topic, partition }
 }
 
 /**
@@ -82,7 +147,7 @@ export function takeTurns(group: ConsumerGroup): void {
   const filter = Reflect.get(group, 'filterPartitionsByNode')
   group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, topics) {
     const found = filter.call(this, nodeId, topics)
-    return hooksOf.has(this.cluster) ? inTurn(this, found) : found
+    return hooksOf.has(this.cluster) ? inTurn(this.cluster, found) : found
   }
 }
 
@@ -103,20 +168,12 @@ export function askBeforeRejoin(group: ConsumerGroup): void {
 export function handOver(runner: Runner): void {
   const handle = Reflect.get(runner, 'handleBatch')
   runner.handleBatch = async function (this: Runner, batch) {
-    const { consumerGroup } = this
-    if (!hooksOf.has(consumerGroup.cluster)) {
+    if (!hooksOf.has(this.consumerGroup.cluster)) {
       await handle.call(this, batch)
       return
     }
     if (!this.running) return
-    const { topic, partition } = batch
-    await this.eachBatch({
-      batch,
-      heartbeat: () => this.heartbeat(),
-      resolveOffset: (offset) => {
-        consumerGroup.resolveOffset({ topic, partition, offset })
-      },
-    })
+    await this.eachBatch({ batch, heartbeat: () => this.heartbeat() })
     await this.heartbeat()
   }
 }

@@ -5,7 +5,7 @@
 import type { Message } from '../change.ts'
 import type { Kafka } from './client.ts'
 import { type FetchOptions, type FetchPlace, partitionFetcher } from './partition-fetcher.ts'
-import { isSound, messagesOf, type RecordSet } from './record-batch.ts'
+import { isSound, messagesOf, recordsOf, type RecordSet } from './record-batch.ts'
 
 /**
  * A message, whatever became of its transaction; `marker` where a transaction ends; `gone` where the log holds nothing at
@@ -30,9 +30,9 @@ const oneBatch: FetchOptions = { isolation: 'uncommitted', bytesMax: 1, waitMs: 
 export function logReader(kafka: Kafka, groupId: string): LogReader {
   const fetcher = partitionFetcher(kafka, groupId)
 
-  async function readAt<T>(place: FetchPlace, found: (set: RecordSet) => T, outside: T): Promise<T> {
+  async function readAt<T>(place: FetchPlace, found: (set: RecordSet) => Promise<T>, outside: T): Promise<T> {
     const data = await fetcher.fetch(place, oneBatch)
-    return data === null ? outside : found(data.messages)
+    return data === null ? outside : await found(data.messages)
   }
 
   return {
@@ -46,11 +46,12 @@ export function logReader(kafka: Kafka, groupId: string): LogReader {
   }
 }
 
-function entryIn({ batches }: RecordSet, { topic, partition, offset }: FetchPlace): LogEntry {
+async function entryIn({ batches }: RecordSet, { topic, partition, offset }: FetchPlace): Promise<LogEntry> {
   const batch = batches.find(({ first, last }) => first <= offset && offset <= last)
-  if (!batch) return { kind: 'gone' }
+  const records = batch && (await recordsOf(batch))
+  if (!batch || !Buffer.isBuffer(records)) return { kind: 'gone' }
   try {
-    for (const message of messagesOf(batch, { topic, partition })) {
+    for (const message of messagesOf(batch, records, { topic, partition })) {
       if (message.offset === offset) return batch.control ? { kind: 'marker' } : { kind: 'message', message }
     }
   } catch (error) {

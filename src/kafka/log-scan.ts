@@ -4,12 +4,9 @@
  */
 import { type Message, type OffsetRange, rangeText } from '../change.ts'
 import { Failure } from '../failure.ts'
-import { FetchedBatch } from './fetched-batch.ts'
+import { FetchedBatch, type Stretch } from './fetched-batch.ts'
 import type { FetchOptions, PartitionFetcher } from './partition-fetcher.ts'
 import { unreadableFailure } from './record-batch.ts'
-
-/** What one fetch brought: messages in order, all below `next`, which ends what it covers. */
-export type Stretch = { readonly messages: Iterable<Message>; readonly next: bigint }
 
 /** 1 MiB, as kafkajs has it: more costs memory and gains nothing. A consumer at the end of a log waits half a second. */
 const options: FetchOptions = { isolation: 'committed', bytesMax: 2 ** 20, waitMs: 500 }
@@ -30,19 +27,32 @@ export type Scan = {
  *
  * @throws Failure RANGE_GONE where the log no longer has the offsets, RECORD_UNREADABLE, and of Kafka
  */
-export async function* scanLog(fetcher: PartitionFetcher, scan: Scan): AsyncGenerator<Stretch, undefined> {
-  const { range } = scan
+export async function* scanLog(
+  fetcher: PartitionFetcher,
+  scan: Scan,
+): AsyncGenerator<Pick<Stretch, 'messages' | 'next'>, undefined> {
+  const end = scan.range.last + 1n
   let ahead: Promise<FetchedBatch> | null = null
   try {
-    for (let offset = range.first; offset <= range.last;) {
+    for (let offset = scan.range.first; offset < end;) {
       const fetched: FetchedBatch = await (ahead ?? fetchAt(fetcher, scan, offset))
-      const next = fetched.next > range.last ? range.last + 1n : fetched.next
-      ahead = next <= range.last && next > offset ? fetchAt(fetcher, scan, next) : null
+      const isOn = fetched.next < end && fetched.next > offset
+      ahead = isOn ? fetchAt(fetcher, scan, fetched.next) : null
       // Whoever stops taking leaves it behind.
       ahead?.catch(() => undefined)
-      if (next > offset) yield { messages: until(fetched.records(), next), next }
-      else if (fetched.unreadable) await readAgain(fetcher, scan, offset)
-      offset = next
+      let reached = offset
+      for await (const stretch of fetched.stretches()) {
+        const next = stretch.next < end ? stretch.next : end
+        if (next > reached) yield { messages: until(stretch.messages, next), next }
+        else if (stretch.unreadable) await readAgain(fetcher, scan, reached)
+        reached = next
+        if (reached === end) break
+      }
+      if (reached !== fetched.next) {
+        await ahead?.catch(() => undefined)
+        ahead = null
+      }
+      offset = reached
     }
   } finally {
     await ahead?.catch(() => undefined)
@@ -63,9 +73,10 @@ async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): P
 /** Another replica, or another attempt, may have it whole. */
 async function readAgain(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<void> {
   for (let read = 1; ; read++) {
-    const { unreadable } = await fetchAt(fetcher, scan, offset)
-    if (!unreadable) return
-    if (read === readsMax) throw unreadableFailure(scan, offset, unreadable)
+    const fetched = await fetchAt(fetcher, scan, offset)
+    const { value: first } = await fetched.stretches().next()
+    if (!first?.unreadable || first.next > offset) return
+    if (read === readsMax) throw unreadableFailure(scan, offset, first.unreadable)
   }
 }
 

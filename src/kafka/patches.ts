@@ -13,9 +13,9 @@ import {
   askBeforeRejoin,
   type ConsumerGroup,
   endFetchers,
+  fetchAhead,
   handOver,
   keepOffsets,
-  markFetches,
   type OffsetManager,
   type Runner,
   takeTurns,
@@ -55,7 +55,7 @@ function load(): typeof kafkajsTypes {
   replace('kafkajs/src/consumer/batch', FetchedBatch)
   keepOffsets(prototypeOf('kafkajs/src/consumer/offsetManager') as OffsetManager)
   const group = prototypeOf('kafkajs/src/consumer/consumerGroup') as ConsumerGroup
-  markFetches(group)
+  fetchAhead(group)
   takeTurns(group)
   askBeforeRejoin(group)
   const runner = prototypeOf('kafkajs/src/consumer/runner') as Runner
@@ -94,12 +94,10 @@ function readRecordBatches(): void {
     if (!codec) throw new RangeError(`unknown compression codec ${attributes & 0x07}`)
     return await codec.decompress(bytes)
   }
-  const none: RecordSet = { batches: [], unreadable: null }
-  replace('kafkajs/src/protocol/requests/fetch/v4/decodeMessages', async (decoder: Decoder): Promise<RecordSet> => {
+  const none: RecordSet = { batches: [], unreadable: null, bytes: 0 }
+  replace('kafkajs/src/protocol/requests/fetch/v4/decodeMessages', (decoder: Decoder): RecordSet => {
     const size = decoder.readInt32()
-    return size > 0 && decoder.canReadBytes(size)
-      ? await decodeRecordBatches(decoder.readBytes(size), decompress)
-      : none
+    return size > 0 && decoder.canReadBytes(size) ? decodeRecordBatches(decoder.readBytes(size), decompress) : none
   })
 }
 

@@ -21,8 +21,10 @@ export type RecordBatch = {
   /** where the broker stamps messages as it appends them: the time of all of them */
   readonly appendedAt: bigint | null
   readonly count: number
-  /** the records, uncompressed */
-  readonly records: Buffer
+  /** the records as they are stored */
+  readonly stored: Buffer
+  /** Undoes their compression, anew with each call; null where they are not compressed. @throws what the codec throws */
+  readonly decompress: (() => Promise<Buffer>) | null
 }
 
 /** A batch that cannot be read; `last` is what its header says, which may be damaged too. */
@@ -39,8 +41,12 @@ export function unreadableFailure(
   return new Failure('RECORD_UNREADABLE', message, { command: ackGapCommand(topic, partition, rangeText(gap), true) })
 }
 
-/** Whole batches in the order of their offsets; `unreadable` ends them early. */
-export type RecordSet = { readonly batches: readonly RecordBatch[]; readonly unreadable: Unreadable | null }
+/** Whole batches in the order of their offsets; `unreadable` ends them early. `bytes`: of all that was sent. */
+export type RecordSet = {
+  readonly batches: readonly RecordBatch[]
+  readonly unreadable: Unreadable | null
+  readonly bytes: number
+}
 
 /** Undoes the compression that a batch's attributes name. @throws where the codec is unknown, or the bytes are not its own */
 export type Decompress = (attributes: number, bytes: Buffer) => Promise<Buffer>
@@ -57,11 +63,12 @@ const magic = 2
 
 /**
  * Reads the batches that a broker sent. A batch that is cut off at the end is left for the next fetch; the first one never is
- * (brokers send it whole, or nothing at all, since 0.10.1), unless its length is damaged.
+ * (brokers send it whole, or nothing at all, since 0.10.1), unless its length is damaged. Compressed records stay so until
+ * somebody takes them: they may come to many times the bytes of a fetch.
  *
  * Invariant: what is returned is what was stored: the CRC-32C of every batch was compared.
  */
-export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress): Promise<RecordSet> {
+export function decodeRecordBatches(bytes: Buffer, decompress: Decompress): RecordSet {
   const batches: RecordBatch[] = []
   let at = 0
   while (bytes.length - at >= formatEnd) {
@@ -69,7 +76,11 @@ export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress)
     const first = bytes.readBigInt64BE(at)
     const hasHeader = bytes.length - at >= headerEnd
     const last = first + (hasHeader ? BigInt(bytes.readInt32BE(at + 23)) : 0n)
-    const refused = (reason: string): RecordSet => ({ batches, unreadable: { first, last, reason } })
+    const refused = (reason: string): RecordSet => ({
+      batches,
+      unreadable: { first, last, reason },
+      bytes: bytes.length,
+    })
     const format = bytes.readInt8(at + 16)
     if (format !== magic) return refused(`format ${format}`)
     if (end < at + headerEnd) return refused('shorter than its header')
@@ -79,20 +90,18 @@ export async function decodeRecordBatches(bytes: Buffer, decompress: Decompress)
     }
     const batch = bytes.subarray(at, end)
     if (crc32c(batch.subarray(crcEnd)) !== batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')
-    try {
-      batches.push(await decodeBatch(batch, decompress))
-    } catch (error) {
-      return refused(`cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`)
-    }
+    const decoded = decodeBatch(batch, decompress)
+    if (decoded.control && decoded.decompress) return refused('a transaction marker that is compressed')
+    batches.push(decoded)
     at = end
   }
-  return { batches, unreadable: null }
+  return { batches, unreadable: null, bytes: bytes.length }
 }
 
-async function decodeBatch(batch: Buffer, decompress: Decompress): Promise<RecordBatch> {
+function decodeBatch(batch: Buffer, decompress: Decompress): RecordBatch {
   const first = batch.readBigInt64BE(0)
   const attributes = batch.readInt16BE(21)
-  const records = batch.subarray(headerEnd)
+  const stored = batch.subarray(headerEnd)
   return {
     first,
     last: first + BigInt(batch.readInt32BE(23)),
@@ -102,7 +111,19 @@ async function decodeBatch(batch: Buffer, decompress: Decompress): Promise<Recor
     transactional: (attributes & 0x10) > 0,
     control: (attributes & 0x20) > 0,
     count: batch.readInt32BE(57),
-    records: (attributes & 0x07) === 0 ? records : await decompress(attributes, records),
+    stored,
+    decompress: (attributes & 0x07) === 0 ? null : () => decompress(attributes, stored),
+  }
+}
+
+/** The records of a batch, uncompressed, or why they cannot be had. */
+export async function recordsOf(batch: RecordBatch): Promise<Buffer | Unreadable> {
+  if (!batch.decompress) return batch.stored
+  try {
+    return await batch.decompress()
+  } catch (error) {
+    const { first, last } = batch
+    return { first, last, reason: `cannot be decompressed: ${error instanceof Error ? error.message : String(error)}` }
   }
 }
 
@@ -112,20 +133,21 @@ const markerKey = { bytes: 4, abort: 0 }
 /** Whether the batch is the marker that ends an aborted transaction. @throws RangeError where it cannot be read */
 export function isAbortMarker(batch: RecordBatch): boolean {
   if (!batch.control) return false
-  const [marker] = messagesOf(batch, { topic: '', partition: 0 })
+  const [marker] = messagesOf(batch, batch.stored, { topic: '', partition: 0 })
   return marker?.key?.length === markerKey.bytes && marker.key.readInt16BE(2) === markerKey.abort
 }
 
 /**
- * The messages of one batch, in order. Key, value and headers stay views of the batch: who keeps them, copies them.
+ * The messages of one batch, in order, of its uncompressed `records`. Key, value and headers stay views of the batch: who keeps them, copies them.
  *
  * @throws RangeError where the records end early or late: bytes that a producer wrote so, since the CRC was right
  */
 export function* messagesOf(
   batch: RecordBatch,
+  records: Buffer,
   { topic, partition }: Pick<Message, 'topic' | 'partition'>,
 ): Generator<Message> {
-  const reader = new RecordReader(batch.records)
+  const reader = new RecordReader(records)
   for (let record = 0; record < batch.count; record++) {
     const end = reader.lengthEnd()
     reader.at++ // attributes of a record are not in use
@@ -138,15 +160,19 @@ export function* messagesOf(
     if (reader.at !== end) throw new RangeError(`record ${record} does not end where its length says`)
     yield { topic, partition, offset, timestamp, key, value, headers }
   }
-  if (reader.at !== batch.records.length) throw new RangeError(`bytes behind the last of ${batch.count} records`)
+  if (reader.at !== records.length) throw new RangeError(`bytes behind the last of ${batch.count} records`)
 }
 
 const none: Message['headers'] = []
 
 /** Whether a reader gets to the end of all of it. */
-export function isSound({ batches, unreadable }: RecordSet): boolean {
+export async function isSound({ batches, unreadable }: RecordSet): Promise<boolean> {
   try {
-    for (const batch of batches) Array.from(messagesOf(batch, { topic: '', partition: 0 }))
+    for (const batch of batches) {
+      const records = await recordsOf(batch)
+      if (!Buffer.isBuffer(records)) return false
+      Array.from(messagesOf(batch, records, { topic: '', partition: 0 }))
+    }
     return unreadable === null
   } catch (error) {
     if (error instanceof RangeError) return false

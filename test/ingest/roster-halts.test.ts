@@ -12,8 +12,8 @@ test('a halt is noted behind what is stored, beside the offset that is committed
   assign([0])
   await reading(roster, 1)
   const unreadable = { first: 2n, last: 8n, reason: 'CRC-32C mismatch' }
-  assert.equal(give(0, 0n, { messages: messages(0, 0, 1), next: 2n, unreadable }), 'take')
-  for (let again = 0; again < 3; again++) assert.equal(give(0, 2n, { next: 2n, unreadable }), 'take')
+  assert.equal(give(0, 0n, { messages: messages(0, 0, 1), next: 2n, unreadable }), 'seek')
+  for (let again = 0; again < 3; again++) assert.equal(give(0, 2n, { next: 2n, unreadable }), 'seek')
   assert.equal(roster.halts.length, 0)
   assert.equal(give(0, 2n, { next: 2n, unreadable }), 'drop')
   await until(

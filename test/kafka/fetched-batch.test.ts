@@ -1,6 +1,8 @@
 /** What a reader of committed transactions may see of a fetch, and how far it covers. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import fc from 'fast-check'
 import { type AbortedTransaction, FetchedBatch } from '../../src/kafka/fetched-batch.ts'
 import { decodeRecordBatches } from '../../src/kafka/record-batch.ts'
@@ -13,10 +15,14 @@ async function fetched(
   parts: readonly Promise<Buffer>[],
   abortedTransactions: readonly AbortedTransaction[] = [],
 ) {
-  const messages = await decodeRecordBatches(Buffer.concat(await Promise.all(parts)), raw)
+  const messages = decodeRecordBatches(Buffer.concat(await Promise.all(parts)), raw)
   return new FetchedBatch('t', from.toString(), { partition: 0, highWatermark: '99', abortedTransactions, messages })
 }
-const offsets = (batch: FetchedBatch) => [...batch.records()].map(({ offset }) => Number(offset))
+const offsets = async (batch: FetchedBatch) => {
+  const found: number[] = []
+  for await (const { messages } of batch.stretches()) for (const { offset } of messages) found.push(Number(offset))
+  return found
+}
 const data = (first: number, last: number, producer: number, key: Buffer | null = null) => {
   const records = Array.from({ length: last - first + 1 }, (_, at) => ({
     offset: BigInt(first + at),
@@ -39,7 +45,7 @@ test('two transactions that were aborted and had begun before the fetched offset
     [data(10, 10, 1), data(11, 11, 2), markerBytes(12n, 1n, 'abort'), markerBytes(13n, 2n, 'abort'), data(14, 14, 1)],
     [aborted(1, 3), aborted(2, 5)],
   )
-  assert.deepEqual(offsets(batch), [14])
+  assert.deepEqual(await offsets(batch), [14])
   assert.equal(batch.next, 15n)
 })
 
@@ -49,7 +55,7 @@ test('the broker may list what was aborted in any order', async () => {
     [data(0, 1, 1), data(2, 3, 2), markerBytes(4n, 2n, 'abort'), markerBytes(5n, 1n, 'abort'), data(6, 6, 2)],
     [aborted(2, 2), aborted(1, 0)],
   )
-  assert.deepEqual(offsets(batch), [6])
+  assert.deepEqual(await offsets(batch), [6])
 })
 
 test('a key that looks like a marker ends no transaction', async () => {
@@ -59,13 +65,13 @@ test('a key that looks like a marker ends no transaction', async () => {
     [data(0, 0, 1, lookalike), data(1, 1, 1), markerBytes(2n, 1n, 'abort'), data(3, 3, 1, lookalike)],
     [aborted(1, 0)],
   )
-  assert.deepEqual(offsets(batch), [3])
+  assert.deepEqual(await offsets(batch), [3])
 })
 
 test('messages outside of transactions stay visible among those of an aborted one, also of the same producer', async () => {
   const plain = batchBytes({ first: 1n, last: 1n, records: [{ offset: 1n, key: null, value: null }], producerId: 1n })
   const batch = await fetched(0n, [data(0, 0, 1), plain, data(2, 2, 0), markerBytes(3n, 1n, 'abort')], [aborted(1, 0)])
-  assert.deepEqual(offsets(batch), [1, 2])
+  assert.deepEqual(await offsets(batch), [1, 2])
 })
 
 test('markers, emptied batches and removed offsets are covered to their end', async () => {
@@ -74,16 +80,16 @@ test('markers, emptied batches and removed offsets are covered to their end', as
     markerBytes(1n, 1n, 'commit'),
     batchBytes({ first: 2n, last: 8n, records: [] }),
   ])
-  assert.deepEqual(offsets(batch), [0])
+  assert.deepEqual(await offsets(batch), [0])
   assert.equal(batch.next, 9n)
   assert.equal((await fetched(9n, [])).next, 9n)
 })
 
 test('what lies below the fetched offset in the first batch is not delivered again', async () => {
   const batch = await fetched(2n, [data(0, 4, 0)])
-  assert.deepEqual(offsets(batch), [2, 3, 4])
+  assert.deepEqual(await offsets(batch), [2, 3, 4])
   const below = await fetched(5n, [data(0, 4, 0)])
-  assert.deepEqual([offsets(below), below.next], [[], 5n])
+  assert.deepEqual([await offsets(below), below.next], [[], 5n])
 })
 
 /** Each producer: runs of data, each ended by an outcome; interleaved at random. */
@@ -113,10 +119,51 @@ test('of interleaved transactions exactly the committed messages are seen, from 
       const list = lost.filter(({ end }) => end >= start).map(({ producer, first }) => aborted(producer, first))
       const batch = await fetched(BigInt(start), parts.slice(start), list.reverse())
       assert.deepEqual(
-        offsets(batch),
+        await offsets(batch),
         committed.filter((at) => at >= start).sort((a, b) => a - b),
       )
       assert.equal(batch.next, BigInt(parts.length))
     }),
   )
+})
+
+const many = 40
+const compressed = (first: number, records: readonly { offset: bigint; key: null; value: Buffer }[]) =>
+  batchBytes({ first: BigInt(first), last: BigInt(first + records.length - 1), records, codec: 1 })
+const heavy = (first: number) =>
+  compressed(first, [{ offset: BigInt(first), key: null, value: Buffer.alloc(2 ** 18, 'v') }])
+
+test('compressed batches are decompressed as they are taken, a stretch of about a mebibyte at a time', async () => {
+  let opened = 0
+  const parts = await Promise.all(Array.from({ length: many }, (_, at) => heavy(at)))
+  const messages = decodeRecordBatches(Buffer.concat(parts), async (_, bytes) => {
+    opened++
+    return promisify(gunzip)(bytes)
+  })
+  const batch = new FetchedBatch('t', '0', { partition: 0, highWatermark: '99', abortedTransactions: [], messages })
+  assert.equal(opened, 0)
+  let reached = 0n
+  for await (const stretch of batch.stretches()) {
+    assert.equal(stretch.first, reached)
+    reached = stretch.next
+    assert.equal(BigInt(opened), reached)
+    assert.deepEqual(
+      [...stretch.messages].map(({ offset }) => offset),
+      Array.from({ length: Number(stretch.next - stretch.first) }, (_, at) => stretch.first + BigInt(at)),
+    )
+    assert.ok(stretch.next - stretch.first <= 5n)
+  }
+  assert.equal(reached, BigInt(many))
+})
+
+test('a batch that cannot be decompressed ends what is read, behind all that lies before it', async () => {
+  const parts = [data(0, 2, 0), heavy(3), data(4, 5, 0)]
+  const messages = decodeRecordBatches(Buffer.concat(await Promise.all(parts)), () => Promise.reject(new Error('no')))
+  const batch = new FetchedBatch('t', '0', { partition: 0, highWatermark: '99', abortedTransactions: [], messages })
+  const stretches = []
+  for await (const { messages: found, ...stretch } of batch.stretches())
+    stretches.push({ ...stretch, count: [...found].length })
+  const unreadable = { first: 3n, last: 3n, reason: 'cannot be decompressed: no' }
+  assert.deepEqual(stretches, [{ first: 0n, next: 3n, count: 3, unreadable }])
+  await assert.rejects(batch.open(), { code: 'RECORD_UNREADABLE' })
 })

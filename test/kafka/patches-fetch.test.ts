@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
 import { hookGroup } from '../../src/kafka/group-hooks.ts'
 import '../../src/kafka/patches.ts'
 import type { RecordSet } from '../../src/kafka/record-batch.ts'
+import { until } from '../support/until.ts'
 
 const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
   readonly prototype: Record<string, (...of: unknown[]) => unknown>
@@ -28,6 +30,7 @@ function fetching(
   asked: Fetching[] = [],
   meanwhile: () => void = () => undefined,
 ) {
+  const resolved: (readonly [number, string])[] = []
   const partitions = [1, 2].map((partition) => ({ partition, highWatermark: '9', abortedTransactions: [], ...answers }))
   return {
     cluster: Object.assign(cluster, {
@@ -51,10 +54,14 @@ function fetching(
     getActiveTopicPartitions: () => ({ t: new Set([1, 2]) }),
     preferredReadReplicasPerTopicPartition: {},
     seekOffset: new Map(),
+    generationId: 1,
+    resolveOffset: ({ partition, offset }: { partition: number; offset: string }) => resolved.push([partition, offset]),
+    recoverFromFetch: (error: Error) => Promise.reject(error),
+    resolved,
   }
 }
 
-const nothing: RecordSet = { batches: [], unreadable: null }
+const nothing: RecordSet = { batches: [], unreadable: null, bytes: 0 }
 
 test('a fetch is marked with the turn in which it was asked for', async () => {
   let turn = 5
@@ -85,7 +92,7 @@ test('of a fetch that brought nothing, that is told alone which its partition do
     [2],
   )
   // What cannot be read is told, wherever it stands.
-  const damaged: RecordSet = { batches: [], unreadable: { first: 7n, last: 8n, reason: 'CRC' } }
+  const damaged: RecordSet = { batches: [], unreadable: { first: 7n, last: 8n, reason: 'CRC' }, bytes: 9 }
   const told = (await group['fetch']?.call(fetching(cluster, { messages: damaged }), 1)) as FetchedBatch[]
   assert.equal(told.length, 2)
 })
@@ -140,4 +147,99 @@ test('each fetch names another topic and partition first, and all of them', () =
   for (const fetch of fetches) {
     assert.deepEqual(fetch.flatMap(({ partitions }) => partitions).sort(), [1, 2, 3, 4])
   }
+})
+
+const much: RecordSet = { ...nothing, unreadable: { first: 7n, last: 8n, reason: 'CRC' }, bytes: 2 ** 20 }
+
+/** Like `fetching`, of a log with a backlog; `fails` says which fetch fails. */
+function draining(cluster: object, fails: (fetch: number) => boolean = () => false) {
+  const asked: Fetching[] = []
+  let fetches = 0
+  const self = fetching(cluster, { messages: much }, asked, () => {
+    if (fails(++fetches)) throw new Error(`fetch ${fetches} fails`)
+  })
+  return { self, asked, ask: () => group['fetch']?.call(self, 1) as Promise<FetchedBatch[]> }
+}
+const aheadOf = async (asked: Fetching[], count: number) => {
+  await until(
+    'the fetch ahead',
+    () => asked.length,
+    (length) => length === count,
+  )
+}
+
+test('where a fetch leaves a backlog the next one is asked for at once, waits for nothing, and is handed over when it is asked for', async () => {
+  const cluster = {}
+  let turn = 1
+  hookGroup(cluster, { ...quiet, turn: () => turn, patience: () => ({ waitMs: 50, bytesMin: 9 }) })
+  const { self, asked, ask } = draining(cluster)
+  await ask()
+  await aheadOf(asked, 2)
+  assert.deepEqual(asked, [
+    { maxWaitTime: 50, minBytes: 9 },
+    { maxWaitTime: 0, minBytes: 0 },
+  ])
+  turn = 2
+  const [batch] = await ask()
+  assert.equal(batch?.askedAt, 1)
+  await aheadOf(asked, 3)
+  assert.equal(asked[2]?.maxWaitTime, 0)
+  // Each is where the next one begins, as soon as it has arrived.
+  assert.deepEqual(self.resolved.slice(0, 2), [
+    [1, '6'],
+    [2, '6'],
+  ])
+})
+
+test('a fetch ahead that fails is asked for again, by the one that waits for it', async () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const { self, asked, ask } = draining(cluster, (fetch) => fetch === 2)
+  self.recoverFromFetch = () => assert.fail('nobody waits for it')
+  await ask()
+  assert.equal((await ask()).length, 2)
+  assert.equal(asked[1]?.maxWaitTime, 1)
+  const another = {}
+  hookGroup(another, quiet)
+  const failing = draining(another, (fetch) => fetch >= 2)
+  await failing.ask()
+  await assert.rejects(failing.ask(), /fetch 3 fails/)
+})
+
+test('what was asked ahead in an earlier generation is neither handed over nor where the next one continues', async () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const { self, asked, ask } = draining(cluster)
+  await ask()
+  self.generationId = 2
+  await ask()
+  await aheadOf(asked, 4)
+  assert.deepEqual(
+    asked.map(({ maxWaitTime }) => maxWaitTime),
+    [1, 0, 1, 0],
+  )
+})
+
+test('a member leaves when nothing is under way any more', async () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const answer = Promise.withResolvers<undefined>()
+  const { self, ask } = draining(cluster)
+  const findBroker = self.cluster.findBroker
+  await ask()
+  // The one that was asked for ahead has arrived; the next one will not.
+  await setImmediate()
+  self.cluster.findBroker = async () => {
+    await answer.promise
+    return await findBroker()
+  }
+  await ask()
+  let left = false
+  const leaving = (group['leave']?.call(self) as Promise<void>).then(() => {
+    left = true
+  })
+  await setImmediate()
+  assert.equal(left, false)
+  answer.resolve(undefined)
+  await leaving
 })

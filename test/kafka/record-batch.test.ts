@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { Message } from '../../src/change.ts'
 import { registerCodecs } from '../../src/kafka/codecs.ts'
 import { kafkajs } from '../../src/kafka/patches.ts'
-import { decodeRecordBatches, isSound, messagesOf } from '../../src/kafka/record-batch.ts'
+import { decodeRecordBatches, isSound, messagesOf, recordsOf } from '../../src/kafka/record-batch.ts'
 import { batchBytes, type RecordOf } from '../support/record-batches.ts'
 
 registerCodecs()
@@ -18,8 +18,14 @@ const decompress = async (attributes: number, bytes: Buffer) => {
 }
 const place = { topic: 't', partition: 3 }
 const read = async (bytes: Buffer) => {
-  const { batches, unreadable } = await decodeRecordBatches(bytes, decompress)
-  return { batches, unreadable, messages: batches.flatMap((batch) => [...messagesOf(batch, place)]) }
+  const { batches, unreadable } = decodeRecordBatches(bytes, decompress)
+  const messages: Message[] = []
+  for (const batch of batches) {
+    const records = await recordsOf(batch)
+    assert.ok(Buffer.isBuffer(records))
+    for (const message of messagesOf(batch, records, place)) messages.push(message)
+  }
+  return { batches, unreadable, messages }
 }
 
 const text = fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)))
@@ -116,12 +122,20 @@ test('a first batch that is shorter than it says is unreadable: a broker never c
 
 test('what a producer wrote wrongly is not sound, though its checksum is right', async () => {
   const records = [{ offset: 0n, key: null, value: Buffer.from('v') }]
-  const set = await decodeRecordBatches(await batchBytes({ first: 0n, last: 0n, records }), decompress)
-  assert.equal(isSound(set), true)
+  const set = decodeRecordBatches(await batchBytes({ first: 0n, last: 0n, records }), decompress)
+  assert.equal(await isSound(set), true)
   const [batch] = set.batches
   assert.ok(batch)
-  assert.equal(isSound({ ...set, batches: [{ ...batch, count: 2 }] }), false)
-  assert.equal(isSound({ batches: [], unreadable: { first: 0n, last: 0n, reason: 'CRC-32C mismatch' } }), false)
+  assert.equal(await isSound({ ...set, batches: [{ ...batch, count: 2 }] }), false)
+  assert.equal(
+    await isSound({ batches: [], unreadable: { first: 0n, last: 0n, reason: 'CRC-32C mismatch' }, bytes: 0 }),
+    false,
+  )
+})
+
+test('a transaction marker that is compressed is unreadable: no broker writes one', async () => {
+  const bytes = await batchBytes({ first: 7n, last: 7n, records: [], control: true, codec: 1 })
+  assert.equal((await read(bytes)).unreadable?.reason, 'a transaction marker that is compressed')
 })
 
 test('a batch that compaction has emptied still says how far it reaches', async () => {
@@ -134,25 +148,29 @@ test('an older format, an unknown codec and bytes that no codec wrote are unread
   old[16] = 1
   assert.deepEqual((await read(old)).unreadable, { first: 7n, last: 7n, reason: 'format 1' })
   const good = await batchBytes({ first: 7n, last: 7n, records: [{ offset: 7n, key: null, value: null }], codec: 1 })
-  const failing = await decodeRecordBatches(good, () => Promise.reject(new Error('no')))
-  assert.deepEqual(failing.unreadable, { first: 7n, last: 7n, reason: 'cannot be decompressed: no' })
+  const failing = decodeRecordBatches(good, () => Promise.reject(new Error('no')))
+  assert.equal(await isSound(failing), false)
+  const [refused] = failing.batches
+  assert.deepEqual(refused && (await recordsOf(refused)), { first: 7n, last: 7n, reason: 'cannot be decompressed: no' })
 })
 
 test('records that do not end where they say are an error', async () => {
   const bytes = await simple(0n, 2)
-  const { batches } = await decodeRecordBatches(bytes, decompress)
+  const { batches } = decodeRecordBatches(bytes, decompress)
   const [batch] = batches
   assert.ok(batch)
-  const readAll = (change: Partial<typeof batch>) => [...messagesOf({ ...batch, ...change }, place)]
+  const readAll = ({ count = batch.count, records = batch.stored }) => [
+    ...messagesOf({ ...batch, count }, records, place),
+  ]
   assert.throws(() => readAll({ count: 3 }), RangeError)
   assert.throws(() => readAll({ count: 1 }), RangeError)
-  for (let end = 0; end < batch.records.length; end++) {
-    assert.throws(() => readAll({ records: batch.records.subarray(0, end) }), RangeError)
+  for (let end = 0; end < batch.stored.length; end++) {
+    assert.throws(() => readAll({ records: batch.stored.subarray(0, end) }), RangeError)
   }
-  const numbers = [...batch.records].map((_, at) => at)
+  const numbers = [...batch.stored].map((_, at) => at)
   fc.assert(
     fc.property(fc.constantFrom(...numbers), fc.nat(255), (at, byte) => {
-      const records = Buffer.from(batch.records)
+      const records = Buffer.from(batch.stored)
       records[at] = byte
       try {
         assert.equal(readAll({ records }).length, 2)
