@@ -82,11 +82,27 @@ export type PositionParts = Origin & {
  * @throws RangeError where a part is negative or wider than its place
  */
 export function positionOf(parts: PositionParts): string {
-  const { order, rank, offset } = parts
-  const place = parts.isLogged ? fixed(offset, 20) : `-${fixed(offset, 19)}`
-  const rest = `${fixed(parts.partition, 5)}.${fixed(parts.rowIndex, 6)}.${fixed(parts.revision, 5)}`
-  return `${fixed(parts.epoch, 5)}.${order}.${rank}.${place}.${rest}`
+  const { epoch, order, rank, partition, rowIndex, revision } = parts
+  const isFramed =
+    frame.partition === partition &&
+    frame.order === order &&
+    frame.rank === rank &&
+    frame.rowIndex === rowIndex &&
+    frame.epoch === epoch &&
+    frame.revision === revision
+  if (!isFramed) {
+    const head = `${fixed(epoch, 5)}.${order}.${rank}.`
+    const tail = `.${fixed(partition, 5)}.${fixed(rowIndex, 6)}.${fixed(revision, 5)}`
+    frame = { epoch, order, rank, partition, rowIndex, revision, head, tail }
+  }
+  return frame.head + (parts.isLogged ? fixed(parts.offset, 20) : `-${fixed(parts.offset, 19)}`) + frame.tail
 }
+
+/** All but the offset of the position that was written last: the same for most messages of a partition. */
+let frame = { epoch: -1, order: '', rank: 0, partition: 0, rowIndex: 0, revision: 0, head: '', tail: '' }
+
+/** `padStart` makes its zeros anew. */
+const zeros = Array.from({ length: 21 }, (_, count) => '0'.repeat(count))
 
 /** A whole number in decimal, padded with zeros to `width` digits, so that text order is number order. */
 export function fixed(value: number | bigint, width: number): string {
@@ -95,5 +111,5 @@ export function fixed(value: number | bigint, width: number): string {
   if (!isWhole || digits.length > width) {
     throw new RangeError(`${digits} does not fit ${String(width)} digits`)
   }
-  return digits.padStart(width, '0')
+  return (zeros[width - digits.length] ?? '0'.repeat(width - digits.length)) + digits
 }

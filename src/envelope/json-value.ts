@@ -109,6 +109,17 @@ export class JsonText {
     return found
   }
 
+  /** Whether it has a member with none of these names. */
+  hasOther(value: JsonValue, names: readonly string[]): boolean {
+    const end = this.#place(value, nextAt)
+    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) {
+      let isKnown = false
+      for (const name of names) isKnown ||= this.nameIs(at, name)
+      if (!isKnown) return true
+    }
+    return false
+  }
+
   /** Whether the member has this name, however it is escaped. */
   nameIs(member: JsonValue, name: string): boolean {
     const start = this.#place(member, nameStartAt)

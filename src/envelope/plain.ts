@@ -47,15 +47,16 @@ function changesOf(message: Message, value: Buffer, table: TableConfig, origin: 
   const parts = partsOf(envelope, message, table)
   if ('code' in parts) return parts
 
-  const changes: Change[] = []
+  // Made as long as it will be: pushed to, it would have room for 17.
+  const changes = new Array<Change>(parts.length)
   const { offset, partition } = message
   const { epoch, revision, isLogged } = origin
+  let rowIndex = 0
   const before = envelope.before && bytesOf(envelope.before)
   for (const { op, id, row, after } of parts) {
-    const rowIndex = changes.length
     const order = orderOf(table, message, { row, fallback: envelope.after, isDelete: op === 'd' })
     if ('code' in order) return order
-    changes.push({
+    changes[rowIndex] = {
       rowIndex,
       op,
       id,
@@ -74,7 +75,8 @@ function changesOf(message: Message, value: Buffer, table: TableConfig, origin: 
       before,
       after: after && bytesOf(after),
       meta: envelope.meta,
-    })
+    }
+    rowIndex++
   }
   return { kind: 'changes', changes }
 }
@@ -125,13 +127,12 @@ function rowOf(text: JsonText, name: 'before' | 'after'): Row | Reject | null {
 
 /** The members beyond the dialect's own, as they stand; null where there are none. */
 function metaOf(text: JsonText): Buffer | null {
-  const members = text.membersOf(root)
+  if (!text.hasOther(root, own)) return null
   const isExtra = (member: JsonValue): boolean => !own.some((name) => text.nameIs(member, name))
-  if (!members.some(isExtra)) return null
   // Into one buffer: a message may have millions of members, and an object for each would be more than a process has room for.
   const meta = Buffer.allocUnsafe(text.bytes.length + 1)
   let end = 0
-  for (const member of members) {
+  for (const member of text.membersOf(root)) {
     if (!isExtra(member)) continue
     meta[end] = end === 0 ? openBrace : comma
     end += 1 + text.sliceWithName(member).copy(meta, end + 1)

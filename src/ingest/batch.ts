@@ -75,16 +75,22 @@ export class Batch {
   readonly partition: number
   readonly first: bigint
   readonly openedAtMs: number
-  readonly #topicBytes: Buffer
+  /** what is the same for all rows, in plain encoding: written when a row group ends */
+  readonly #topicValue: Buffer
+  readonly #partitionValue: Buffer
   readonly #fileBytesPerByte: number
   readonly #columns: Columns
   readonly #columnList: readonly Column[]
   readonly #groups: RowGroup[] = []
   readonly #last = new LastMessage()
+  /** what `last` is to keep */
+  #lastAdded: Message | null = null
   readonly #values: LargeValue[] = []
   #valuesBytes = 0
   #groupsBytes = 0
   #groupRows = 0
+  /** of the messages whose rows are in it: what its large columns come to */
+  #groupValueBytes = 0
   #next: bigint
   #messages = 0
   #rows = 0
@@ -99,7 +105,10 @@ export class Batch {
     this.first = start.first
     this.openedAtMs = start.openedAtMs
     this.#next = start.first
-    this.#topicBytes = Buffer.from(start.topic)
+    this.#topicValue = Buffer.from(`\0\0\0\0${start.topic}`)
+    this.#topicValue.writeInt32LE(this.#topicValue.length - 4)
+    this.#partitionValue = Buffer.alloc(4)
+    this.#partitionValue.writeInt32LE(start.partition)
     this.#fileBytesPerByte = start.fileBytesPerByte ?? fileBytesPerByteDefault
     this.#columnList = landingColumns.map((column) => new Column(column))
     this.#columns = Object.fromEntries(this.#columnList.map((column) => [column.name, column])) as Columns
@@ -138,6 +147,7 @@ export class Batch {
 
   /** Of the last message; null where it covers none. */
   get anchor(): Anchor | null {
+    this.letGo()
     return this.#last.anchor()
   }
 
@@ -166,7 +176,13 @@ export class Batch {
         break
     }
     this.#messages++
-    this.#last.keep(message)
+    this.#lastAdded = message
+  }
+
+  /** To be called before the buffers of what was added are used again: of the last message it still has to keep a copy. */
+  letGo(): void {
+    if (this.#lastAdded) this.#last.keep(this.#lastAdded)
+    this.#lastAdded = null
   }
 
   /** Covers all below `next`, where no message is: compacted ones, transaction markers, aborted records. */
@@ -179,6 +195,7 @@ export class Batch {
   seal(): SealedBatch {
     if (this.#next === this.first) throw new RangeError('the batch covers nothing')
     if (this.#groupRows > 0) this.#endGroup()
+    const { anchor } = this
     return {
       topic: this.topic,
       epoch: this.epoch,
@@ -192,7 +209,7 @@ export class Batch {
       bytes: this.#groupsBytes + this.#valuesBytes,
       valuesBytes: this.#valuesBytes,
       values: this.#values,
-      anchor: this.#last.anchor(),
+      anchor,
       lastTimestamp: this.#last.timestamp,
       lastSourceTs: this.#lastSourceTs,
       groups: this.#groups,
@@ -200,11 +217,13 @@ export class Batch {
   }
 
   get #rowsBytes(): number {
-    return this.#columnList.reduce((sum, { bytes }) => sum + bytes, this.#groupsBytes)
+    const alike = this.#groupRows * (this.#topicValue.length + this.#partitionValue.length)
+    return this.#columnList.reduce((sum, { bytes }) => sum + bytes, this.#groupsBytes + alike)
   }
 
   #addChange(message: Message, headers: string | null, change: Change): void {
     this.#addOrigin(message, headers, change.rowIndex)
+    this.#groupValueBytes += message.value?.length ?? 0
     const columns = this.#columns
     columns.op.addText(change.op)
     addOptionalText(columns.source_table, change.sourceTable)
@@ -230,8 +249,10 @@ export class Batch {
     for (const empty of [source_table, id, position, source_ts, before, after, meta]) empty.addNull()
     error.addText(`${code}: ${reason}`)
     if (code === 'VALUE_TOO_LARGE') this.#keepApart(message)
-    if (message.value && code !== 'VALUE_TOO_LARGE') raw.addBase64(message.value)
-    else raw.addNull()
+    if (message.value && code !== 'VALUE_TOO_LARGE') {
+      raw.addBase64(message.value)
+      this.#groupValueBytes += Math.ceil((message.value.length * 4) / 3)
+    } else raw.addNull()
     this.#rejects++
     this.#endRow()
   }
@@ -244,8 +265,6 @@ export class Batch {
 
   #addOrigin(message: Message, headers: string | null, rowIndex: number): void {
     const columns = this.#columns
-    columns.kafka_topic.addBytes(this.#topicBytes)
-    columns.kafka_partition.addInt32(this.partition)
     columns.kafka_offset.addInt64(message.offset)
     if (message.timestamp < 0n) columns.kafka_timestamp.addNull()
     else columns.kafka_timestamp.addInt64(message.timestamp)
@@ -259,21 +278,19 @@ export class Batch {
   #endRow(): void {
     this.#rows++
     this.#groupRows++
-    if (this.#groupRows === groupRowsMax || this.#groupBytes() >= groupBytesMax) this.#endGroup()
-  }
-
-  #groupBytes(): number {
-    const { before, after, raw } = this.#columns
-    return before.bytes + after.bytes + raw.bytes
+    if (this.#groupRows === groupRowsMax || this.#groupValueBytes >= groupBytesMax) this.#endGroup()
   }
 
   #endGroup(): void {
+    this.#columns.kafka_topic.addRepeated(this.#topicValue, this.#groupRows)
+    this.#columns.kafka_partition.addRepeated(this.#partitionValue, this.#groupRows)
     const columns = this.#columnList.map((column) => column.takePages())
     for (const page of columns.flat()) {
       this.#groupsBytes += page.values.byteLength + (page.present?.byteLength ?? 0)
     }
     this.#groups.push({ rows: this.#groupRows, columns })
     this.#groupRows = 0
+    this.#groupValueBytes = 0
   }
 }
 

@@ -22,6 +22,9 @@ const shortText = 64
 /** The bytes that a page leaves free before its values, for the definition levels: so the page is made without a copy. */
 export const levelsRoom = 264
 
+/** The part of a page's memory that must be in use for it to be kept as it is. */
+const fullEnough = 0.75
+
 /** Consecutive values of one column. */
 export type ColumnPage = {
   readonly rows: number
@@ -30,6 +33,8 @@ export type ColumnPage = {
    * and bytes
    */
   readonly values: ArrayBuffer
+  /** where the values end in it */
+  readonly used: number
   /** one bit per row, lowest first, set where the row has a value; null where every row has one, empty where none has */
   readonly present: ArrayBuffer | null
 }
@@ -118,6 +123,19 @@ export class Column {
     this.#endRow()
   }
 
+  /** As many rows of the same value, in plain encoding. For a column without nulls. */
+  addRepeated(encoded: Uint8Array, rows: number): void {
+    for (let left = rows; left > 0;) {
+      const fits = Math.min(left, pageRowsMax - this.#rows)
+      const bytes = fits * encoded.length
+      const at = this.#reserve(bytes)
+      this.#values.fill(encoded, at, at + bytes)
+      this.#rows += fits
+      left -= fits
+      if (this.#rows === pageRowsMax) this.#endPage()
+    }
+  }
+
   /** Hands over the pages so far and starts anew. */
   takePages(): readonly ColumnPage[] {
     if (this.#rows > 0) this.#endPage()
@@ -165,9 +183,12 @@ export class Column {
   }
 
   #endPage(): void {
-    const values = this.#values.buffer.transfer(this.#used)
+    const { buffer } = this.#values
+    // What is left over goes along, where it is little: to cut it off is to copy the page.
+    const isFull = this.#used <= buffer.byteLength && this.#used >= buffer.byteLength * fullEnough
+    const values = isFull ? buffer : buffer.transfer(this.#used)
     const present = this.#nulls === 0 ? null : (this.#present?.buffer ?? new ArrayBuffer(0))
-    this.#pages.push({ rows: this.#rows, values, present })
+    this.#pages.push({ rows: this.#rows, values, used: this.#used, present })
     this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
     // The next page will be about as long; an eighth more spares growing.
     const capacity = Math.min(Math.ceil((this.#used * 9) / 8), levelsRoom + pageBytesMax)

@@ -137,10 +137,10 @@ function encodePage(page: ColumnPage, optional: boolean, codec: Codec): EncodedP
 
 /** The levels, where there are any, right before the values. */
 function plainOf(page: ColumnPage, optional: boolean): Buffer {
-  if (!optional) return Buffer.from(page.values, levelsRoom)
+  if (!optional) return Buffer.from(page.values, levelsRoom, page.used - levelsRoom)
   const levels = encodeLevels(page)
   const start = levelsRoom - levels.length
-  const plain = Buffer.from(page.values, start)
+  const plain = Buffer.from(page.values, start, page.used - start)
   plain.set(levels)
   return plain
 }
@@ -149,9 +149,9 @@ function plainOf(page: ColumnPage, optional: boolean): Buffer {
  * Definition levels of one bit: their length (4 bytes), then one run. A repeated run (count << 1, then the level) where all
  * rows have a value or none has; else a bit-packed one (groups of 8 << 1 | 1, then the bits).
  */
-function encodeLevels({ rows, values, present }: ColumnPage): Buffer {
+function encodeLevels({ rows, used, present }: ColumnPage): Buffer {
   const run =
-    present === null || values.byteLength === levelsRoom
+    present === null || used === levelsRoom
       ? [Buffer.from(varint(rows << 1)), Buffer.from([present === null ? 1 : 0])]
       : [Buffer.from(varint((Math.ceil(rows / 8) << 1) | 1)), new Uint8Array(present, 0, Math.ceil(rows / 8))]
   const length = Buffer.alloc(4)

@@ -228,31 +228,42 @@ export class Partition implements Reader {
 
   /** Whether it came to the end of `messages`. */
   #takeMessages(messages: Iterable<Message>, hasRoom: () => boolean): boolean {
+    const { limits } = this.#setting
     let last: Message | null = null
+    let uncounted: Message | null = null
     let bytes = 0
-    let isWhole = true
-    for (const message of messages) {
-      if (bytes >= roomEveryBytes) {
-        bytes = 0
-        isWhole = hasRoom()
-        if (!isWhole) break
-      }
-      this.#add(message)
-      last = message
-      bytes += (message.value?.length ?? 0) + (message.key?.length ?? 0)
+    /** To be called before anybody else looks at this partition: counted one by one, messages would cost more than their rows. */
+    const count = (): void => {
+      if (uncounted) this.#progress = step.taken(this.#progress, uncounted.offset + 1n)
+      uncounted = null
     }
-    const { firn_consumed_timestamp_seconds } = this.#setting.metrics
-    if (last) firn_consumed_timestamp_seconds.set(this.#labels, Number(last.timestamp) / 1000)
-    return isWhole
+    try {
+      for (const message of messages) {
+        if (bytes >= roomEveryBytes) {
+          bytes = 0
+          count()
+          if (!hasRoom()) return false
+        }
+        const decoded = decodeByRules(message, this.#setting, this.#partitionCount)
+        const open = this.#opened()
+        open.add(message, decoded)
+        last = uncounted = message
+        bytes += (message.value?.length ?? 0) + (message.key?.length ?? 0)
+        if (open.batch.rows >= limits.fileRows) {
+          count()
+          this.seal('rows')
+        }
+      }
+      return true
+    } finally {
+      count()
+      this.#open?.batch.letGo()
+      if (last) this.#tellConsumed(last)
+    }
   }
 
-  #add(message: Message): void {
-    const { limits } = this.#setting
-    const decoded = decodeByRules(message, this.#setting, this.#partitionCount)
-    const open = this.#opened()
-    open.add(message, decoded)
-    this.#progress = step.taken(this.#progress, message.offset + 1n)
-    if (open.batch.rows >= limits.fileRows) this.seal('rows')
+  #tellConsumed({ timestamp }: Message): void {
+    this.#setting.metrics.firn_consumed_timestamp_seconds.set(this.#labels, Number(timestamp) / 1000)
   }
 
   /** The batch at the cursor cannot be read: fetched again, it may be sound; if it never is, somebody must act. */

@@ -5,14 +5,14 @@ import fc from 'fast-check'
 import { Column, type ColumnPage, levelsRoom, pageRowsMax } from '../../src/ingest/columns.ts'
 
 /** Whether each row has a value, as a page says it. */
-function presentIn({ rows, present, values }: ColumnPage): boolean[] {
+function presentIn({ rows, present, used }: ColumnPage): boolean[] {
   const bits = present && new Uint8Array(present)
   const found = Array.from({ length: rows }, (_, row) => {
     if (!bits) return true
     return bits.length > 0 && ((bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
   })
   // INT32: what is there is as long as the bits say.
-  assert.equal(values.byteLength - levelsRoom, 4 * found.filter(Boolean).length)
+  assert.equal(used - levelsRoom, 4 * found.filter(Boolean).length)
   return found
 }
 
