@@ -105,6 +105,7 @@ export async function replayPart(part: Part, from: bigint, setting: ReplaySettin
         if (isFull(open, setting)) await seal()
       }
       if (!isSparse) open?.cover(next)
+      open?.letGo()
       await witness.took(taken, signal)
       witness.advanced(Number(next - read))
       read = next

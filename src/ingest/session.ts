@@ -36,8 +36,8 @@ export function joinMs({ sessionTimeout }: IngestConfig): number {
   return sessionTimeout + rebalanceMs
 }
 
-/** Of one fetch, over all partitions. What is fetched is no part of ingest.memory; the 10 MiB of kafkajs gain a tenth and hold 60 MB more. */
-const fetchBytes = 4 * 2 ** 20
+/** Of one fetch, over all partitions. What is fetched is no part of ingest.memory: one fetch is taken while the next one comes. */
+const fetchBytes = 2 * 2 ** 20
 
 /** kafkajs waits for its brokers when it leaves; a broker that is gone must not hold the process. */
 const leaveMs = 5_000
@@ -206,7 +206,7 @@ export class Session implements Membership {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 4,
+      partitionsConsumedConcurrently: 2,
       eachBatch: (payload) => this.#eachBatch(payload),
     })
   }

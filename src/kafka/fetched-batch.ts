@@ -71,6 +71,11 @@ export class FetchedBatch {
     this.#visible = new Set(committedOnly(this.#reached, data.abortedTransactions ?? []))
   }
 
+  /** What its messages are views of, unless they were compressed; null where it has none. */
+  get memory(): ArrayBufferLike | null {
+    return this.#reached[0]?.stored.buffer ?? null
+  }
+
   /** Whether it covers no offset, and tells of nothing. */
   get saysNothing(): boolean {
     return this.next === this.#fetched && this.unreadable === null
@@ -78,9 +83,10 @@ export class FetchedBatch {
 
   /**
    * All of it, one stretch at the least, each from where the one before ends; the first from the fetched offset on. A batch that
-   * cannot be decompressed ends them.
+   * cannot be decompressed ends them. The messages of a stretch are empty once the next one is asked for, unless they are to be
+   * `kept`: what their bytes were decompressed into is given back.
    */
-  async *stretches(): AsyncGenerator<Stretch, undefined> {
+  async *stretches(kept = false): AsyncGenerator<Stretch, undefined> {
     let [first, next, bytes] = [this.#fetched, this.#fetched, 0]
     let opened: Opened[] = []
     const stretch = (unreadable: Unreadable | null): Stretch => {
@@ -89,6 +95,7 @@ export class FetchedBatch {
     for (const batch of this.#reached) {
       if (bytes >= stretchBytes) {
         yield stretch(null)
+        if (!kept) opened.forEach(release)
         first = next
         opened = []
         bytes = 0
@@ -97,6 +104,7 @@ export class FetchedBatch {
         const records = await recordsOf(batch)
         if (!Buffer.isBuffer(records)) {
           yield stretch(records)
+          if (!kept) opened.forEach(release)
           return
         }
         opened.push({ batch, records })
@@ -105,6 +113,7 @@ export class FetchedBatch {
       next = batch.last + 1n
     }
     yield stretch(this.unreadable)
+    if (!kept) opened.forEach(release)
     return
   }
 
@@ -132,7 +141,7 @@ export class FetchedBatch {
   /** Reads all of it into `messages`. @throws Failure RECORD_UNREADABLE */
   async open(): Promise<void> {
     const messages: KafkaMessage[] = []
-    for await (const stretch of this.stretches()) {
+    for await (const stretch of this.stretches(true)) {
       for (const message of stretch.messages) messages.push(kafkaMessage(message))
       if (stretch.unreadable) throw unreadableFailure(this, stretch.next, stretch.unreadable)
     }
@@ -168,6 +177,15 @@ export class FetchedBatch {
   offsetLagLow(): string {
     return (BigInt(this.highWatermark) - this.#fetched).toString()
   }
+}
+
+/**
+ * At once, since what lies outside of its heap moves the garbage collector little: 600 batches of 1 MB, decompressed by lz4-napi,
+ * held 340 MB, and 15 MB so. Small buffers may share their memory with others.
+ */
+function release({ batch, records }: Opened): void {
+  if (!batch.decompress || !(records.buffer instanceof ArrayBuffer)) return
+  if (records.buffer.byteLength > Buffer.poolSize) records.buffer.transfer(0)
 }
 
 /**

@@ -5,6 +5,7 @@
  * Invariant: a consumer without hooks is changed in nothing that concerns its offsets and generations.
  */
 import type { EachBatchPayload } from 'kafkajs'
+import { releaseAnswer } from './connection-patches.ts'
 import { inTurn, type TopicNumbers } from './fetch-order.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
 import { type Cluster, type GroupHooks, hooksOf, memberOf } from './group-hooks.ts'
@@ -53,6 +54,8 @@ type Fetches = {
   idle: boolean
   /** under way while batches of the one before are taken; null where there is none. What it resolves to, too: then it is void */
   ahead: Promise<readonly FetchedBatch[] | null> | null
+  /** what the last one brought: when the next one is asked for, all of it was taken */
+  taken: readonly FetchedBatch[]
 }
 
 /** A fetch that brought so many bytes left more behind: half of what kafkajs asks of one partition. */
@@ -115,8 +118,10 @@ export function fetchAhead(group: ConsumerGroup): void {
     }
     const nodes = known.get(this.cluster) ?? new Map<number, Fetches>()
     known.set(this.cluster, nodes)
-    const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null }
+    const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null, taken: [] }
     nodes.set(nodeId, fetches)
+    for (const { memory } of fetches.taken) if (memory) releaseAnswer(memory)
+    fetches.taken = []
     let batches = await fetches.ahead
     fetches.ahead = null
     if (!batches) {
@@ -124,6 +129,7 @@ export function fetchAhead(group: ConsumerGroup): void {
       batches = await ask(hooks, this, Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin }), nodeId)
     }
     fetches.idle = batches.length === 0
+    fetches.taken = batches
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
     if (bytes >= backlogBytes) fetches.ahead = askAhead(hooks, this, nodeId)
     return batches

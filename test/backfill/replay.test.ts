@@ -10,6 +10,7 @@ import { replayPart, type ReplaySetting } from '../../src/backfill/replay.ts'
 import type { Part } from '../../src/backfill/run-record.ts'
 import type { MessageSource } from '../../src/backfill/source.ts'
 import { type Message, rangeText } from '../../src/change.ts'
+import { anchorOf } from '../../src/ingest/anchor.ts'
 import type { SealedBatch } from '../../src/ingest/batch.ts'
 import { exampleConfig, exampleTable } from '../support/config.ts'
 
@@ -32,7 +33,12 @@ function sourceOf(messages: readonly Message[], cuts: readonly number[]): Messag
       let at = from
       for (const next of [...cuts.map(BigInt), range.last + 1n].sort((a, b) => (a < b ? -1 : 1))) {
         if (next <= at) continue
-        yield { messages: messages.filter(({ offset }) => offset >= at && offset < next), next }
+        const own = messages
+          .filter(({ offset }) => offset >= at && offset < next)
+          .map((one) => ({ ...one, value: one.value && Buffer.from(one.value) }))
+        yield { messages: own, next }
+        // Good until the next stretch is asked for, and no longer.
+        for (const { value } of own) value?.fill(0)
         at = next
       }
     },
@@ -59,10 +65,20 @@ async function replayed(
     signal: new AbortController().signal,
     ...changes,
   })
-  return { files: stored.map(({ range, rows }) => `${rangeText(range)} ${rows}`), tail, end }
+  const files = stored.map(({ range, rows }) => `${rangeText(range)} ${rows}`)
+  return { files, tail, end, anchors: stored.map(({ anchor }) => anchor) }
 }
 
 describe('a part', () => {
+  test('holds nothing of a stretch when the next one is asked for', async () => {
+    const messages = Array.from({ length: 500 }, (_, offset) => insert(offset))
+    const { anchors } = await replayed(messages, [100, 450])
+    assert.deepEqual(
+      anchors,
+      [messages[299], messages[499]].map((last) => anchorOf(last ?? assert.fail())),
+    )
+  })
+
   test('ends its files at the same offsets, however it is fetched', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { kafkaClient } from '../../src/kafka/client.ts'
+import { releaseAnswer } from '../../src/kafka/connection-patches.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
 const inside = createRequire(import.meta.url)
@@ -131,31 +132,65 @@ function answerBytes(number: number, payload: Buffer): Buffer {
   return Buffer.concat([head, payload])
 }
 
-test('answers are read as they were sent, in whatever pieces they come', () => {
+/** A connection that notes what it reads. */
+function noting() {
+  const read: (readonly [number, Buffer])[] = []
+  const self = {
+    chunks: [],
+    bytesBuffered: 0,
+    bytesNeeded: 4,
+    requestQueue: {
+      fulfillRequest: ({ correlationId, payload }: { correlationId: number; payload: Buffer }) =>
+        read.push([correlationId, payload]),
+    },
+    socket: { destroy: (error: Error) => assert.fail(error) },
+  }
+  return { read, take: (piece: Buffer) => wire['processData']?.call(self, piece) }
+}
+
+/** Memory of its own, as what a socket reads has. */
+const ownPiece = (bytes: Uint8Array) => Buffer.from(new Uint8Array(bytes).buffer)
+
+test('answers are read as they were sent, in whatever pieces they come, and whosoever the memory of these is', () => {
   const answers = fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 8 })
+  const lengthsOf = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 })
   fc.assert(
-    fc.property(answers, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (payloads, lengths) => {
-      const read: (readonly [number, Buffer])[] = []
-      const self = {
-        chunks: [],
-        bytesBuffered: 0,
-        bytesNeeded: 4,
-        requestQueue: {
-          fulfillRequest: ({ correlationId, payload }: { correlationId: number; payload: Buffer }) =>
-            read.push([correlationId, payload]),
-        },
-        socket: { destroy: (error: Error) => assert.fail(error) },
-      }
+    fc.property(answers, lengthsOf, fc.boolean(), (payloads, lengths, isOwn) => {
+      const { read, take } = noting()
       const sent = payloads.map((payload, at) => [at, Buffer.from(payload)] as const)
       const bytes = Buffer.concat(sent.map(([at, payload]) => answerBytes(at, payload)))
-      for (let at = 0, piece = 0; at < bytes.length; piece++) {
-        const length = lengths[piece % lengths.length] ?? 1
-        // A socket may use the memory of a piece again.
-        const chunk = Buffer.from(bytes.subarray(at, at + length))
-        wire['processData']?.call(self, chunk)
+      for (let at = 0, turn = 0; at < bytes.length; turn++) {
+        const length = lengths[turn % lengths.length] ?? 1
+        const piece = bytes.subarray(at, at + length)
+        take(isOwn ? ownPiece(piece) : Buffer.from(piece))
         at += length
       }
       assert.deepEqual(read, sent)
     }),
   )
+})
+
+test('an answer that came in pieces is given back by its memory, and with it no other', () => {
+  const { read, take } = noting()
+  const payloads = [1, 2, 3].map((byte) => Buffer.alloc(1_000, byte))
+  const bytes = Buffer.concat(payloads.map((payload, at) => answerBytes(at, payload)))
+  // The second piece holds the end of the first answer, and the beginning of the second.
+  for (const [from, to] of [
+    [0, 500],
+    [500, 1_500],
+    [1_500, bytes.length],
+  ] as const) {
+    take(ownPiece(bytes.subarray(from, to)))
+  }
+  const [first, ...others] = read.map(([, payload]) => payload)
+  assert.ok(first)
+  releaseAnswer(first.buffer)
+  releaseAnswer(first.buffer)
+  assert.equal(first.length, 0)
+  assert.deepEqual(others, payloads.slice(1))
+  // What came in one piece lies beside others there, and stays.
+  const [, last] = others
+  assert.ok(last)
+  releaseAnswer(last.buffer)
+  assert.deepEqual(last, payloads[2])
 })

@@ -156,6 +156,29 @@ test('compressed batches are decompressed as they are taken, a stretch of about 
   assert.equal(reached, BigInt(many))
 })
 
+test('what a stretch was decompressed into is given back when the next one is asked for, and kept for those who ask for all', async () => {
+  const parts = Buffer.concat(await Promise.all(Array.from({ length: many }, (_, at) => heavy(at))))
+  const fetch = () =>
+    new FetchedBatch('t', '0', {
+      partition: 0,
+      highWatermark: '99',
+      abortedTransactions: [],
+      messages: decodeRecordBatches(parts, (_, bytes) => promisify(gunzip)(bytes)),
+    })
+  const held: (Buffer | null)[] = []
+  for await (const { messages } of fetch().stretches()) {
+    assert.ok(held.every((value) => value?.length === 0))
+    for (const { value } of messages) {
+      assert.equal(value?.length, 2 ** 18)
+      held.push(value)
+    }
+  }
+  assert.equal(held.length, many)
+  const all = fetch()
+  await all.open()
+  assert.ok(all.messages.every(({ value }) => value?.length === 2 ** 18))
+})
+
 test('a batch that cannot be decompressed ends what is read, behind all that lies before it', async () => {
   const parts = [data(0, 2, 0), heavy(3), data(4, 5, 0)]
   const messages = decodeRecordBatches(Buffer.concat(await Promise.all(parts)), () => Promise.reject(new Error('no')))

@@ -23,6 +23,13 @@ export const backfillMutants: readonly Mutant[] = [
     caughtBy: { file: replay, test: 'has every offset in one file, up to its last row' },
   },
   {
+    name: 'hold on to the buffers of a stretch',
+    file: 'src/backfill/replay.ts',
+    find: `      open?.letGo()\n`,
+    replace: ``,
+    caughtBy: { file: replay, test: 'holds nothing of a stretch when the next one is asked for' },
+  },
+  {
     name: 'look at the memory by the stretches of a fetch',
     file: 'src/backfill/replay.ts',
     find: `      signal.throwIfAborted()\n`,

@@ -188,11 +188,41 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'forget how far an emptied batch reaches',
     file: 'src/kafka/fetched-batch.ts',
-    find: `    const reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
-    replace: `    const reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
+    find: `    this.#reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
+    replace: `    this.#reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
     caughtBy: {
       file: 'test/kafka/fetched-batch.test.ts',
       test: 'markers, emptied batches and removed offsets are covered to their end',
+    },
+  },
+  {
+    name: 'hold on to the buffers of what was fetched',
+    file: 'src/ingest/partition.ts',
+    find: `      this.#open?.batch.letGo()\n`,
+    replace: ``,
+    caughtBy: {
+      file: 'test/ingest/roster-offers.test.ts',
+      test: 'the buffers of what was offered are let go of by the time that the offer returns',
+    },
+  },
+  {
+    name: 'go on where nobody has taken what was asked ahead in an earlier generation',
+    file: 'src/kafka/group-patches.ts',
+    find: `batches.length > 0 && member.generationId === generationId ? batches : null`,
+    replace: `batches.length > 0 && generationId !== undefined ? batches : null`,
+    caughtBy: {
+      file: 'test/kafka/patches-fetch.test.ts',
+      test: 'what was asked ahead in an earlier generation is neither handed over nor where the next one continues',
+    },
+  },
+  {
+    name: 'give back the memory of answers that lie beside others',
+    file: 'src/kafka/connection-patches.ts',
+    find: `  if (answers.delete(buffer)) (buffer`,
+    replace: `  if (answers.delete(buffer) || buffer.byteLength > 0) (buffer`,
+    caughtBy: {
+      file: 'test/kafka/connection-patches.test.ts',
+      test: 'an answer that came in pieces is given back by its memory, and with it no other',
     },
   },
   {
