@@ -68,7 +68,7 @@ export function perDayText(forecasts: readonly TopicForecast[]): string {
       bytes === null || credits === null
         ? 'of unknown size'
         : `${bytesText(bytes)}, ${creditsText(credits)} of Snowpipe`
-    return `  ${topic}: ${countText(Math.round(messages))} messages, ${countText(Math.round(files))} files, ${size}\n`
+    return `  ${topic}: ${countText(Math.round(messages))} messages, at least ${countText(Math.round(files))} files, ${size}\n`
   })
   return `\nA day like the last hour comes to, by ingest.freshness and ingest.fileBytes:\n${lines.join('')}`
 }

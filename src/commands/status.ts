@@ -1,6 +1,6 @@
 /**
- * `firn status`: prints the watermarks of every partition, what a day comes to, and what halts. What cannot be asked leaves its columns empty and fails the
- * command at its end, so that an outage of one part does not hide what the others know.
+ * `firn status`: prints the watermarks of every partition, what a day comes to, and what halts. What cannot be asked leaves its
+ * columns empty and fails the command at its end, so that an outage of one part does not hide what the others know.
  */
 import type { OffsetRange } from '../change.ts'
 import type { Config } from '../config.ts'
@@ -36,7 +36,7 @@ landing table) and merged (into the target table), and the end of the log; then 
 staged, loaded and merged was committed at the source (by its Kafka timestamp where the message does not say). Without a
 section warehouse in the configuration, loaded and merged are left out. A dash stands for what is not known. Below stands
 what a day like the last hour comes to in files, bytes and Snowflake's credits, by the settings of this configuration: change
-ingest.freshness in it and see. Last comes what halts, and what resolves it.
+ingest.freshness in it and see. More files are made where ingest.memory runs short, and where the group's members change. Last comes what halts, and what resolves it.
 
 Exits 0 where all goes on, 3 where something halts, 1 where something could not be asked.
 
@@ -209,9 +209,11 @@ function forecastsOf(
     const hour = lastHour.get(topic)
     const files = staged?.get(table)?.files
     if (!hour || !files) return []
+    const byPartition = Map.groupBy(files, ({ partition }) => partition)
+    const ofTopic = bytesPerMessage(files)
     const traffic = [...hour].map(([partition, messages]) => ({
       messagesPerSecond: messages / 3_600,
-      bytesPerMessage: bytesPerMessage(files.filter((file) => file.partition === partition)),
+      bytesPerMessage: bytesPerMessage(byPartition.get(partition) ?? []) ?? ofTopic,
     }))
     return { topic, ...forecastOf(traffic, ingest) }
   })

@@ -40,7 +40,7 @@ type Job = {
 /** One place for a thread; the thread starts with the first batch, and anew after a death. */
 type Seat = { worker: Worker | null; job: Job | null }
 
-/** A thread makes buffers, and few objects that die young. */
+/** A thread makes buffers, and few objects that die young. For the whole process, --max-semi-space-size overrides it. */
 const youngMb = 6
 
 /** The same folder in development (.ts, run as it is) and in the build (.js). */

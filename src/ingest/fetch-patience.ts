@@ -23,5 +23,10 @@ export function fetchPatience(
   idle: boolean,
 ): FetchPatience {
   if (idle) return { waitMs: Math.min(heartbeatMs(ingest), Math.max(500, 2 * partitions)), bytesMin: 1 }
-  return { waitMs: Math.max(10, Math.min(500, Math.round(ingest.freshness / 10))), bytesMin }
+  return { waitMs: busyWaitMs(ingest), bytesMin }
+}
+
+/** How long a message may lie at its broker before it is answered, where others come as well. */
+export function busyWaitMs({ freshness }: Pick<IngestConfig, 'freshness'>): number {
+  return Math.max(10, Math.min(500, Math.round(freshness / 10)))
 }

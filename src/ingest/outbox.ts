@@ -138,6 +138,7 @@ export class Outbox {
       if (bytes > 0) this.#fileBytesPerByte = file.byteLength / bytes
       // Its turn may have passed, where a file before it could not be stored.
       if (!ended) hold(file.byteLength + sealed.batch.valuesBytes)
+      this.#listener.freed()
       return file
     })
     // Files are encoded ahead of their turn; a failure counts when the turn comes.

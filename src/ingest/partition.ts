@@ -10,6 +10,7 @@ import { type Unreadable, unreadableFailure } from '../kafka/record-batch.ts'
 import type { Anchor } from '../landing.ts'
 import type { Phase, Reader } from './acceptance.ts'
 import type { Commitment } from './commitment.ts'
+import { busyWaitMs } from './fetch-patience.ts'
 import { decodeByRules } from './message-rules.ts'
 import { OpenBatch } from './open-batch.ts'
 import { type About, Outbox, type OutboxSetting } from './outbox.ts'
@@ -279,7 +280,7 @@ export class Partition implements Reader {
     const measure = fileBytesPerByte === undefined ? {} : { fileBytesPerByte }
     const { topic, partition } = this
     const { opened: first, cursor } = this.#progress
-    const sealLimits = { ...limits, openMs: openMs(limits.freshness, storeMs) }
+    const sealLimits = { ...limits, openMs: openMs(limits.freshness, busyWaitMs(limits) + storeMs) }
     this.#open = new OpenBatch({ topic, epoch: table.epoch, partition, first, ...measure }, sealLimits, now)
     this.#open.batch.cover(cursor)
     return this.#open

@@ -55,7 +55,7 @@ export class Roster implements PartitionListener {
       started: (partition) => {
         membership.seek(partition.topic, partition.partition, partition.cursor)
         const slot = this.#slots.of(partition)
-        if (slot) this.#setPaused(slot, !this.#budget.hasRoom)
+        if (slot) this.#setPaused(slot, !this.#balance())
       },
     }
   }
@@ -67,6 +67,11 @@ export class Roster implements PartitionListener {
 
   get partitions(): readonly Partition[] {
     return this.#slots.partitions
+  }
+
+  /** How many partitions are read here. */
+  get size(): number {
+    return this.#slots.size
   }
 
   get halts(): readonly Halt[] {

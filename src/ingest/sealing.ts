@@ -23,11 +23,12 @@ export function sealReason(
 }
 
 /**
- * The longest that a batch may wait for more, which makes the fewest files: until what is left of `freshnessMs` is what it takes
- * to store one (`storeMs`). A store that takes longer than half of it is waited for by files that are no smaller.
+ * The longest that a batch may wait for more, which makes the fewest files: until what is left of `freshnessMs` is what else there
+ * is to wait for (`elseMs`): at the broker before, and while it is stored. Where that takes longer than half of it, files are no
+ * smaller for that.
  */
-export function openMs(freshnessMs: number, storeMs: number): number {
-  return Math.max(freshnessMs - storeMs, freshnessMs / 2)
+export function openMs(freshnessMs: number, elseMs: number): number {
+  return Math.max(freshnessMs - elseMs, freshnessMs / 2)
 }
 
 /** What storing takes, from the seal on, as it was lately: slow at once, fast again after some files. */

@@ -89,7 +89,7 @@ export class Session implements Membership {
         this.roster.outOfRange(topic, partition)
       },
       isAwaited: (topic, partition, offset) => this.roster.isAwaited(topic, partition, offset),
-      patience: (idle) => fetchPatience(config.ingest, this.roster.partitions.length, idle && !this.roster.isPausing),
+      patience: (idle) => fetchPatience(config.ingest, this.roster.size, idle && !this.roster.isPausing),
       beforeRejoin: async () => {
         this.#memberId = null
         await this.roster.revoke(revokeMs)

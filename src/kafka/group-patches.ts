@@ -21,6 +21,9 @@ export type ConsumerGroup = {
   readonly generationId: number | null
   readonly offsetManager: OffsetManager | null
   resolveOffset(at: Place & { readonly offset: string }): void
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  recoverFromFetch(error: Error): Promise<void>
   joinAndSync(): Promise<void>
   leave(): Promise<void>
   fetch(nodeId: number): Promise<readonly FetchedBatch[]>
@@ -77,11 +80,11 @@ export function fetchAhead(group: ConsumerGroup): void {
   const leave = Reflect.get(group, 'leave')
   const known = new WeakMap<Cluster, Map<number, Fetches>>()
 
-  /** Of `asking`, which is `member`, or a view of it. */
-  async function ask(hooks: GroupHooks, member: ConsumerGroup, asking: ConsumerGroup, nodeId: number) {
+  /** Fetches of several brokers are under way at once: each has a view of the member with what it alone is to have. */
+  async function ask(hooks: GroupHooks, member: ConsumerGroup, nodeId: number, own: Partial<ConsumerGroup>) {
     const turn = hooks.turn()
     const { generationId } = member
-    const fetched = await fetch.call(asking, nodeId)
+    const fetched = await fetch.call(Object.assign(Object.create(member) as ConsumerGroup, own), nodeId)
     const batches = fetched.filter((batch) => {
       return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
     })
@@ -96,13 +99,8 @@ export function fetchAhead(group: ConsumerGroup): void {
   async function askAhead(hooks: GroupHooks, member: ConsumerGroup, nodeId: number) {
     const { generationId } = member
     const recoverFromFetch = (error: Error) => Promise.reject(error)
-    const view = Object.assign(Object.create(member) as ConsumerGroup, {
-      recoverFromFetch,
-      maxWaitTime: 0,
-      minBytes: 0,
-    })
     try {
-      const batches = await ask(hooks, member, view, nodeId)
+      const batches = await ask(hooks, member, nodeId, { maxWaitTime: 0, minBytes: 0, recoverFromFetch })
       return batches.length > 0 && member.generationId === generationId ? batches : null
     } catch {
       return null
@@ -126,7 +124,8 @@ export function fetchAhead(group: ConsumerGroup): void {
     fetches.ahead = null
     if (!batches) {
       const { waitMs, bytesMin } = hooks.patience(fetches.idle)
-      batches = await ask(hooks, this, Object.assign(this, { maxWaitTime: waitMs, minBytes: bytesMin }), nodeId)
+      const recoverFromFetch = (error: Error) => this.recoverFromFetch(error)
+      batches = await ask(hooks, this, nodeId, { maxWaitTime: waitMs, minBytes: bytesMin, recoverFromFetch })
     }
     fetches.idle = batches.length === 0
     fetches.taken = batches

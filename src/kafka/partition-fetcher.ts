@@ -33,6 +33,9 @@ type Cluster = {
 type Broker = { fetch(request: object): Promise<{ readonly responses: readonly TopicResponse[] }> }
 type TopicResponse = { readonly partitions: readonly PartitionData[] }
 
+/** How often a place is asked for where the broker answers with nothing; kafkajs waits as long as the broker says in between. */
+const asksMax = 5
+
 const isolationLevels = { uncommitted: 0, committed: 1 } as const
 
 /** `groupId` is a name that kafkajs asks for: the group is never joined, and nothing is committed to it. */
@@ -44,6 +47,7 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
   async function ask(
     { topic, partition, offset }: FetchPlace,
     { isolation, bytesMax, waitMs }: FetchOptions,
+    attempt = 1,
   ): Promise<PartitionData> {
     await cluster.addTargetTopic(topic)
     const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
@@ -59,6 +63,7 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
     const [data] = responses.flatMap(({ partitions }) => partitions)
     // So a broker answers a client that is over its quota: it says nothing about what the log holds.
     if (data) return data
+    if (attempt < asksMax) return await ask({ topic, partition, offset }, { isolation, bytesMax, waitMs }, attempt + 1)
     const place = `${topic}/${partition}`
     throw new Failure(
       'KAFKA_FAILED',

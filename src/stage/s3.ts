@@ -97,8 +97,9 @@ async function put(
   body: Uint8Array,
   metadata: Readonly<Record<string, string>>,
 ): Promise<PutOutcome> {
-  const command = putCommand(store, key, body, metadata)
-  signWith(command, command.input.ChecksumSHA256 ?? '')
+  const sha256 = sha256Of(body)
+  const command = putCommand(store, key, body, metadata, sha256)
+  signWith(command, sha256)
   try {
     await store.client.send(command)
     return 'stored'
@@ -109,7 +110,7 @@ async function put(
     const found = await head(store, key)
     if (!found) throw failure
     const stored = found.sha256 ?? sha256Of((await read(store, key))?.body ?? new Uint8Array())
-    return stored === command.input.ChecksumSHA256 ? 'own' : 'taken'
+    return stored === sha256 ? 'own' : 'taken'
   }
 }
 
@@ -118,6 +119,7 @@ export function putCommand(
   key: string,
   body: Uint8Array,
   metadata: Readonly<Record<string, string>>,
+  sha256 = sha256Of(body),
 ): PutObjectCommand {
   return new PutObjectCommand({
     ...place,
@@ -125,7 +127,7 @@ export function putCommand(
     Key: key,
     Body: body,
     ContentLength: body.byteLength,
-    ChecksumSHA256: sha256Of(body),
+    ChecksumSHA256: sha256,
     IfNoneMatch: '*',
     Metadata: { ...metadata },
   })

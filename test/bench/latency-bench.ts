@@ -72,6 +72,8 @@ export async function benchLatency({ perSecond, seconds, freshness, say }: Laten
       await untilStarted(child, partitions)
       const merging = new AbortController()
       const merger = mergeOn(session, merging.signal)
+      // Its failure counts when it is waited for.
+      merger.catch(() => undefined)
       say(`sending ${perSecond} messages a second for ${seconds} s`)
       const sent = await Promise.race([produce(endpoints, perSecond, seconds), child.endedEarly])
       await Promise.race([untilMerged(session, sent.size), merger, child.endedEarly])
@@ -168,10 +170,10 @@ function valueOf(id: number, n: number): string {
 }
 
 /** Asks for the task again and again. */
-async function mergeOn(session: Session, until: AbortSignal): Promise<void> {
+async function mergeOn(session: Session, ended: AbortSignal): Promise<void> {
   const [task] = await session.query(`SHOW TASKS IN DATABASE ${database}`)
   const name = `${database}.${String(task?.['schema_name'])}.${String(task?.['name'])}`
-  while (!until.aborted) {
+  while (!ended.aborted) {
     await session.query(`EXECUTE TASK ${name}`)
     await sleep(50)
   }
