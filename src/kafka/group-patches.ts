@@ -55,7 +55,7 @@ export function keepOffsets(manager: OffsetManager): void {
 type Fetches = {
   /** whether the last one brought nothing */
   idle: boolean
-  /** under way while batches of the one before are taken; null where there is none. What it resolves to, too: then it is void */
+  /** the next one, under way while batches of the last one are taken; resolves to null where nothing came of it */
   ahead: Promise<readonly FetchedBatch[] | null> | null
   /** what the last one brought: when the next one is asked for, all of it was taken */
   taken: readonly FetchedBatch[]
