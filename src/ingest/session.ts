@@ -220,8 +220,8 @@ export class Session implements Membership {
       if (this.roster.offer(topic, partition, { askedAt, offset: first }, offer) !== 'take') break
       // What arrives for the next fetch meanwhile is read in between, and what is to be stored goes out.
       await setImmediate()
+      await payload.heartbeat()
     }
-    await payload.heartbeat()
   }
 
   /** @throws Failure KAFKA_FORBIDDEN, KAFKA_UNREACHABLE, ... */

@@ -3,6 +3,7 @@
  * take effect is patches.ts.
  */
 import type { Socket } from 'node:net'
+import { answerMemory, releaseWhole } from './memory.ts'
 
 export type RequestQueue = {
   readonly pending: readonly unknown[]
@@ -60,7 +61,8 @@ export function beginConnectionsAnew(connection: Connection): void {
       if (gathering) {
         from = data.copy(gathering.bytes, gathering.used)
         gathering.used += from
-        if (from === data.length) releasePiece(data)
+        // The next piece is read into the same place, which is still in the cache.
+        if (from === data.length) releaseWhole(data)
         if (gathering.used < gathering.bytes.length) return
         gathered.delete(this)
         processData.call(this, gathering.bytes)
@@ -75,22 +77,6 @@ export function beginConnectionsAnew(connection: Connection): void {
   }
 }
 
-/** What nothing else than one answer lies in. */
-const answers = new WeakSet<ArrayBufferLike>()
-
-/**
- * Gives the memory of an answer back, where it was put together here; what is a view of it is empty from then on. The garbage
- * collector would come for it when many others have been made.
- */
-export function releaseAnswer(buffer: ArrayBufferLike): void {
-  if (answers.delete(buffer)) (buffer as ArrayBuffer).transfer(0)
-}
-
-/** Gives the memory of a piece back: the next one is read into the same place, which is still in the cache. */
-function releasePiece({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
-}
-
 /** Takes the beginning of an answer from a connection; null where there is none, or it stays there. */
 function gatheringOf(connection: Connection): Gathering | null {
   const { chunks, bytesBuffered, bytesNeeded } = connection
@@ -99,8 +85,7 @@ function gatheringOf(connection: Connection): Gathering | null {
   // kafkajs keeps an empty rest, with which it would copy the next answer.
   Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: lengthBytes })
   if (!isBegun) return null
-  const bytes = Buffer.allocUnsafeSlow(bytesNeeded)
-  answers.add(bytes.buffer)
+  const bytes = answerMemory(bytesNeeded)
   let used = 0
   for (const chunk of chunks) used += chunk.copy(bytes, used)
   return { bytes, used }

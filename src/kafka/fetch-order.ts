@@ -9,10 +9,10 @@ export type TopicNumbers = { readonly topic: string; readonly partitions: readon
 
 const fetches = new WeakMap<object, number>()
 
-/** The same partitions, another one first for each call of the same `member`. */
-export function inTurn(member: object, topics: readonly TopicNumbers[]): readonly TopicNumbers[] {
-  const turn = fetches.get(member) ?? 0
-  fetches.set(member, turn + 1)
+/** The same partitions, another one first for each call of the same `asker`. */
+export function inTurn(asker: object, topics: readonly TopicNumbers[]): readonly TopicNumbers[] {
+  const turn = fetches.get(asker) ?? 0
+  fetches.set(asker, turn + 1)
   // Each topic begins with another partition whenever its turn comes, however many of either there are.
   const round = Math.floor(turn / Math.max(1, topics.length))
   const turned = topics.map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, round) }))

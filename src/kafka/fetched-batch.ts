@@ -5,6 +5,7 @@
  */
 import type { KafkaMessage } from 'kafkajs'
 import type { Message } from '../change.ts'
+import { releaseWhole } from './memory.ts'
 import {
   isAbortMarker,
   messagesOf,
@@ -92,29 +93,32 @@ export class FetchedBatch {
     const stretch = (unreadable: Unreadable | null): Stretch => {
       return { first, next, messages: this.#messagesIn(opened), unreadable }
     }
-    for (const batch of this.#reached) {
-      if (bytes >= stretchBytes) {
-        yield stretch(null)
-        if (!kept) opened.forEach(release)
-        first = next
-        opened = []
-        bytes = 0
-      }
-      if (this.#visible.has(batch)) {
-        const records = await recordsOf(batch)
-        if (!Buffer.isBuffer(records)) {
-          yield stretch(records)
+    try {
+      for (const batch of this.#reached) {
+        if (bytes >= stretchBytes) {
+          yield stretch(null)
           if (!kept) opened.forEach(release)
-          return
+          first = next
+          opened = []
+          bytes = 0
         }
-        opened.push({ batch, records })
-        bytes += records.length
+        if (this.#visible.has(batch)) {
+          const records = await recordsOf(batch)
+          if (!Buffer.isBuffer(records)) {
+            yield stretch(records)
+            return
+          }
+          opened.push({ batch, records })
+          bytes += records.length
+        }
+        next = batch.last + 1n
       }
-      next = batch.last + 1n
+      yield stretch(this.unreadable)
+      return
+    } finally {
+      // Also where whoever takes them stops, for want of memory most of all.
+      if (!kept) opened.forEach(release)
     }
-    yield stretch(this.unreadable)
-    if (!kept) opened.forEach(release)
-    return
   }
 
   /** From the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
@@ -181,11 +185,10 @@ export class FetchedBatch {
 
 /**
  * At once, since what lies outside of its heap moves the garbage collector little: 600 batches of 1 MB, decompressed by lz4-napi,
- * held 340 MB, and 15 MB so. Small buffers may share their memory with others.
+ * held 340 MB, and 15 MB so.
  */
 function release({ batch, records }: Opened): void {
-  if (!batch.decompress || !(records.buffer instanceof ArrayBuffer)) return
-  if (records.buffer.byteLength > Buffer.poolSize) records.buffer.transfer(0)
+  if (batch.decompress) releaseWhole(records)
 }
 
 /**

@@ -5,7 +5,7 @@
  * Invariant: a consumer without hooks is changed in nothing that concerns its offsets and generations.
  */
 import type { EachBatchPayload } from 'kafkajs'
-import { releaseAnswer } from './connection-patches.ts'
+import { releaseAnswer } from './memory.ts'
 import { inTurn, type TopicNumbers } from './fetch-order.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
 import { type Cluster, type GroupHooks, hooksOf, memberOf } from './group-hooks.ts'
@@ -51,17 +51,32 @@ export function keepOffsets(manager: OffsetManager): void {
   }
 }
 
+/** What came of a fetch ahead, in the generation in which it was asked for. */
+type Ahead = { readonly generationId: number | null } & (
+  { readonly batches: readonly FetchedBatch[] } | { readonly error: Error }
+)
+
 /** What a member knows of its fetches from one broker. */
 type Fetches = {
   /** whether the last one brought nothing */
   idle: boolean
-  /** the next one, under way while batches of the last one are taken; resolves to null where nothing came of it */
-  ahead: Promise<readonly FetchedBatch[] | null> | null
+  /** the next one, under way while batches of the last one are taken */
+  ahead: Promise<Ahead> | null
   /** what the last one brought: when the next one is asked for, all of it was taken */
   taken: readonly FetchedBatch[]
 }
 
-/** A fetch that brought so many bytes left more behind: half of what kafkajs asks of one partition. */
+const fetchesOf = new WeakMap<Cluster, Map<number, Fetches>>()
+
+function fetchesFrom(cluster: Cluster, nodeId: number): Fetches {
+  const nodes = fetchesOf.get(cluster) ?? new Map<number, Fetches>()
+  fetchesOf.set(cluster, nodes)
+  const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null, taken: [] }
+  nodes.set(nodeId, fetches)
+  return fetches
+}
+
+/** A fetch that brought so many bytes left more behind: half of what it may bring of one partition (maxBytesPerPartition, 1 MiB). */
 const backlogBytes = 2 ** 19
 
 /**
@@ -78,7 +93,6 @@ const backlogBytes = 2 ** 19
 export function fetchAhead(group: ConsumerGroup): void {
   const fetch = Reflect.get(group, 'fetch')
   const leave = Reflect.get(group, 'leave')
-  const known = new WeakMap<Cluster, Map<number, Fetches>>()
 
   /** Fetches of several brokers are under way at once: each has a view of the member with what it alone is to have. */
   async function ask(hooks: GroupHooks, member: ConsumerGroup, nodeId: number, own: Partial<ConsumerGroup>) {
@@ -95,15 +109,15 @@ export function fetchAhead(group: ConsumerGroup): void {
     return batches
   }
 
-  /** Answered at once. What goes wrong, goes wrong again for the fetch that waits for it, which knows what to do. */
-  async function askAhead(hooks: GroupHooks, member: ConsumerGroup, nodeId: number) {
+  /** Answered at once. What goes wrong is the affair of the fetch that waits for it. */
+  async function askAhead(hooks: GroupHooks, member: ConsumerGroup, nodeId: number): Promise<Ahead> {
     const { generationId } = member
     const recoverFromFetch = (error: Error) => Promise.reject(error)
     try {
       const batches = await ask(hooks, member, nodeId, { maxWaitTime: 0, minBytes: 0, recoverFromFetch })
-      return batches.length > 0 && member.generationId === generationId ? batches : null
-    } catch {
-      return null
+      return { generationId, batches }
+    } catch (error) {
+      return { generationId, error: error as Error }
     }
   }
 
@@ -114,15 +128,18 @@ export function fetchAhead(group: ConsumerGroup): void {
       for (const batch of batches) await batch.open()
       return batches
     }
-    const nodes = known.get(this.cluster) ?? new Map<number, Fetches>()
-    known.set(this.cluster, nodes)
-    const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null, taken: [] }
-    nodes.set(nodeId, fetches)
+    const fetches = fetchesFrom(this.cluster, nodeId)
     for (const { memory } of fetches.taken) if (memory) releaseAnswer(memory)
     fetches.taken = []
-    let batches = await fetches.ahead
+    const ahead = await fetches.ahead
     fetches.ahead = null
-    if (!batches) {
+    const isOurs = ahead?.generationId === this.generationId
+    if (isOurs && 'error' in ahead) {
+      await this.recoverFromFetch(ahead.error)
+      return []
+    }
+    let batches = isOurs && 'batches' in ahead ? ahead.batches : []
+    if (batches.length === 0) {
       const { waitMs, bytesMin } = hooks.patience(fetches.idle)
       const recoverFromFetch = (error: Error) => this.recoverFromFetch(error)
       batches = await ask(hooks, this, nodeId, { maxWaitTime: waitMs, minBytes: bytesMin, recoverFromFetch })
@@ -135,7 +152,7 @@ export function fetchAhead(group: ConsumerGroup): void {
   }
   group.leave = async function (this: ConsumerGroup) {
     // A request that is under way when its connection is closed would make another one.
-    for (const { ahead } of known.get(this.cluster)?.values() ?? []) await ahead
+    for (const { ahead } of fetchesOf.get(this.cluster)?.values() ?? []) await ahead
     await leave.call(this)
   }
 }
@@ -146,13 +163,14 @@ function placeOf({ topic, partition }: Place): Place {
 
 /**
  * A broker fills its answer in the order in which a fetch names partitions (KIP-74), up to the most bytes of a fetch, and kafkajs
- * names them in one order for ever: behind a few with a long backlog all others would wait until that is drained.
+ * names them in one order for ever: behind a few with a long backlog all others would wait until that is drained. Each broker has
+ * turns of its own: where three that are asked in turn shared them, each would begin with every third partition.
  */
 export function takeTurns(group: ConsumerGroup): void {
   const filter = Reflect.get(group, 'filterPartitionsByNode')
   group.filterPartitionsByNode = function (this: ConsumerGroup, nodeId, topics) {
     const found = filter.call(this, nodeId, topics)
-    return hooksOf.has(this.cluster) ? inTurn(this.cluster, found) : found
+    return hooksOf.has(this.cluster) ? inTurn(fetchesFrom(this.cluster, nodeId), found) : found
   }
 }
 

@@ -208,8 +208,8 @@ export const protocolMutants: readonly Mutant[] = [
   {
     name: 'go on where nobody has taken what was asked ahead in an earlier generation',
     file: 'src/kafka/group-patches.ts',
-    find: `batches.length > 0 && member.generationId === generationId ? batches : null`,
-    replace: `batches.length > 0 && generationId !== undefined ? batches : null`,
+    find: `    const isOurs = ahead?.generationId === this.generationId\n`,
+    replace: `    const isOurs = ahead !== null\n`,
     caughtBy: {
       file: 'test/kafka/patches-fetch.test.ts',
       test: 'what was asked ahead in an earlier generation is neither handed over nor where the next one continues',
@@ -217,7 +217,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'give back the memory of answers that lie beside others',
-    file: 'src/kafka/connection-patches.ts',
+    file: 'src/kafka/memory.ts',
     find: `  if (answers.delete(buffer)) (buffer`,
     replace: `  if (answers.delete(buffer) || buffer.byteLength > 0) (buffer`,
     caughtBy: {
