@@ -3,7 +3,12 @@
  * ingest/'s to say.
  */
 
-export type FetchPatience = { readonly waitMs: number; readonly bytesMin: number }
+export type FetchPatience = {
+  readonly waitMs: number
+  readonly bytesMin: number
+  /** whether the next fetch may be asked for while one is taken */
+  readonly ahead: boolean
+}
 
 export type TopicNumbers = { readonly topic: string; readonly partitions: readonly number[] }
 

@@ -139,15 +139,15 @@ export function fetchAhead(group: ConsumerGroup): void {
       return []
     }
     let batches = isOurs && 'batches' in ahead ? ahead.batches : []
+    const { waitMs, bytesMin, ahead: mayAsk } = hooks.patience(fetches.idle)
     if (batches.length === 0) {
-      const { waitMs, bytesMin } = hooks.patience(fetches.idle)
       const recoverFromFetch = (error: Error) => this.recoverFromFetch(error)
       batches = await ask(hooks, this, nodeId, { maxWaitTime: waitMs, minBytes: bytesMin, recoverFromFetch })
     }
     fetches.idle = batches.length === 0
     fetches.taken = batches
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
-    if (bytes >= backlogBytes) fetches.ahead = askAhead(hooks, this, nodeId)
+    if (mayAsk && bytes >= backlogBytes) fetches.ahead = askAhead(hooks, this, nodeId)
     return batches
   }
   group.leave = async function (this: ConsumerGroup) {

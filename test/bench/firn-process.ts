@@ -16,7 +16,7 @@ export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.u
 export const imageFlags = ['--max-semi-space-size=8']
 export const imageEnvironment = {
   MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '262144',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
   MALLOC_TRIM_THRESHOLD_: '1048576',
   UV_THREADPOOL_SIZE: '2',
 }

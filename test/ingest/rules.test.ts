@@ -51,11 +51,13 @@ test('a batch waits for more until storing it takes the rest of the freshness, b
 
 test('a broker waits a tenth of the freshness for company; where nothing comes, the longer the more partitions there are', () => {
   const ingest = { freshness: 1_000, sessionTimeout: 30_000 }
-  assert.deepEqual(fetchPatience(ingest, 8, false), { waitMs: 100, bytesMin: 65_536 })
+  assert.deepEqual(fetchPatience(ingest, 8, false), { waitMs: 100, bytesMin: 65_536, ahead: true })
   assert.equal(fetchPatience({ ...ingest, freshness: 60_000 }, 8, false).waitMs, 500)
   assert.equal(fetchPatience({ ...ingest, freshness: 1 }, 8, false).waitMs, 10)
   // The first message is answered at once.
-  assert.deepEqual(fetchPatience(ingest, 8, true), { waitMs: 500, bytesMin: 1 })
+  assert.deepEqual(fetchPatience(ingest, 8, true), { waitMs: 500, bytesMin: 1, ahead: true })
+  assert.equal(fetchPatience(ingest, 100, false).ahead, true)
+  assert.equal(fetchPatience(ingest, 101, false).ahead, false)
   assert.equal(fetchPatience(ingest, 1_000, true).waitMs, 2_000)
   // Between two fetches goes a heartbeat.
   assert.equal(fetchPatience(ingest, 10_000, true).waitMs, 3_000)

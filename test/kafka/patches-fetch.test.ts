@@ -17,7 +17,7 @@ const quiet = {
   turn: () => 0,
   outOfRange: () => undefined,
   isAwaited: () => false,
-  patience: () => ({ waitMs: 1, bytesMin: 1 }),
+  patience: () => ({ waitMs: 1, bytesMin: 1, ahead: true }),
   beforeRejoin: () => Promise.resolve(),
 }
 
@@ -103,7 +103,8 @@ test('a broker is asked with the patience of the member, which hears whether the
   hookGroup(cluster, {
     ...quiet,
     isAwaited: () => isAwaited,
-    patience: (idle: boolean) => (idle ? { waitMs: 500, bytesMin: 1 } : { waitMs: 50, bytesMin: 9 }),
+    patience: (idle: boolean) =>
+      idle ? { waitMs: 500, bytesMin: 1, ahead: true } : { waitMs: 50, bytesMin: 9, ahead: true },
   })
   const asked: Fetching[] = []
   const self = fetching(cluster, { messages: nothing }, asked)
@@ -192,7 +193,7 @@ const aheadOf = async (asked: Fetching[], count: number) => {
 test('where a fetch leaves a backlog the next one is asked for at once, waits for nothing, and is handed over when it is asked for', async () => {
   const cluster = {}
   let turn = 1
-  hookGroup(cluster, { ...quiet, turn: () => turn, patience: () => ({ waitMs: 50, bytesMin: 9 }) })
+  hookGroup(cluster, { ...quiet, turn: () => turn, patience: () => ({ waitMs: 50, bytesMin: 9, ahead: true }) })
   const { self, asked, ask } = draining(cluster)
   await ask()
   await aheadOf(asked, 2)
@@ -210,6 +211,20 @@ test('where a fetch leaves a backlog the next one is asked for at once, waits fo
     [1, '6'],
     [2, '6'],
   ])
+})
+
+test('nothing is asked for ahead where the member says so', async () => {
+  const cluster = {}
+  hookGroup(cluster, { ...quiet, patience: () => ({ waitMs: 1, bytesMin: 1, ahead: false }) })
+  const { asked, ask } = draining(cluster)
+  for (let fetch = 0; fetch < 3; fetch++) {
+    await ask()
+    await setImmediate()
+  }
+  assert.deepEqual(
+    asked.map(({ maxWaitTime }) => maxWaitTime),
+    [1, 1, 1],
+  )
 })
 
 test('what went wrong with a fetch ahead is the affair of the next one, which asks nobody a second time', async () => {

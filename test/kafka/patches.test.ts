@@ -19,7 +19,7 @@ const quiet = {
   turn: () => 0,
   outOfRange: () => undefined,
   isAwaited: () => false,
-  patience: () => ({ waitMs: 1, bytesMin: 1 }),
+  patience: () => ({ waitMs: 1, bytesMin: 1, ahead: true }),
   beforeRejoin: () => Promise.resolve(),
 }
 const empty = (fetched: string) =>
