@@ -36,7 +36,8 @@ landing table) and merged (into the target table), and the end of the log; then 
 staged, loaded and merged was committed at the source (by its Kafka timestamp where the message does not say). Without a
 section warehouse in the configuration, loaded and merged are left out. A dash stands for what is not known. Below stands
 what a day like the last hour comes to in files, bytes and Snowflake's credits, by the settings of this configuration: change
-ingest.freshness in it and see. More files are made where ingest.memory runs short, and where the group's members change. Last comes what halts, and what resolves it.
+ingest.freshness in it and see. More files are made where ingest.memory runs short, and where the group's members change.
+Last comes what halts, and what resolves it.
 
 Exits 0 where all goes on, 3 where something halts, 1 where something could not be asked.
 

@@ -112,11 +112,13 @@ export class JsonText {
   /** Whether it has a member with none of these names. */
   hasOther(value: JsonValue, names: readonly string[]): boolean {
     const end = this.#place(value, nextAt)
-    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) {
-      let isKnown = false
-      for (const name of names) isKnown ||= this.nameIs(at, name)
-      if (!isKnown) return true
-    }
+    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) if (!this.isNamed(at, names)) return true
+    return false
+  }
+
+  /** Whether the member has one of these names. */
+  isNamed(member: JsonValue, names: readonly string[]): boolean {
+    for (const name of names) if (this.nameIs(member, name)) return true
     return false
   }
 

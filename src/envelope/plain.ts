@@ -8,7 +8,7 @@ import { type Change, type Message, type Op, type Origin, positionOf } from '../
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
 import { closeBrace, comma, openBrace } from './json-scan.ts'
-import { JsonError, JsonText, type JsonValue, root } from './json-value.ts'
+import { JsonError, JsonText, root } from './json-value.ts'
 import { orderOf } from './order.ts'
 import { type Row, bytesOf } from './row.ts'
 import { idOf } from './row-id.ts'
@@ -128,12 +128,11 @@ function rowOf(text: JsonText, name: 'before' | 'after'): Row | Reject | null {
 /** The members beyond the dialect's own, as they stand; null where there are none. */
 function metaOf(text: JsonText): Buffer | null {
   if (!text.hasOther(root, own)) return null
-  const isExtra = (member: JsonValue): boolean => !own.some((name) => text.nameIs(member, name))
   // Into one buffer: a message may have millions of members, and an object for each would be more than a process has room for.
   const meta = Buffer.allocUnsafe(text.bytes.length + 1)
   let end = 0
   for (const member of text.membersOf(root)) {
-    if (!isExtra(member)) continue
+    if (text.isNamed(member, own)) continue
     meta[end] = end === 0 ? openBrace : comma
     end += 1 + text.sliceWithName(member).copy(meta, end + 1)
   }

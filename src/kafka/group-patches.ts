@@ -104,7 +104,9 @@ export function fetchAhead(group: ConsumerGroup): void {
     })
     for (const batch of batches) batch.askedAt = turn
     if (member.generationId === generationId) {
-      for (const batch of batches) member.resolveOffset({ ...placeOf(batch), offset: batch.lastOffset() })
+      for (const batch of batches) {
+        member.resolveOffset({ topic: batch.topic, partition: batch.partition, offset: batch.lastOffset() })
+      }
     }
     return batches
   }
@@ -155,10 +157,6 @@ export function fetchAhead(group: ConsumerGroup): void {
     for (const { ahead } of fetchesOf.get(this.cluster)?.values() ?? []) await ahead
     await leave.call(this)
   }
-}
-
-function placeOf({ topic, partition }: Place): Place {
-  return { topic, partition }
 }
 
 /**
