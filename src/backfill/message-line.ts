@@ -14,16 +14,25 @@ export type MessageLine = {
   readonly headers: Message['headers']
 }
 
+/** Used for one line after the other. */
+const lineText = new JsonText()
+
 const known = ['key', 'value', 'timestamp', 'headers'] as const
 
 /** What stands on a line; a text that says what is wrong with it. Values are sliced out byte for byte. */
 export function parseMessageLine(line: Buffer): MessageLine | string {
-  if (!isUtf8(line)) return 'is not UTF-8'
-  const text = new JsonText()
+  try {
+    return messageLineOf(lineText, line)
+  } finally {
+    lineText.release()
+  }
+}
+
+function messageLineOf(text: JsonText, line: Buffer): MessageLine | string {
   try {
     text.scan(line)
   } catch (error) {
-    if (error instanceof JsonError) return `is no JSON: ${error.message}`
+    if (error instanceof JsonError) return isUtf8(line) ? `is no JSON: ${error.message}` : 'is not UTF-8'
     throw error
   }
   if (!text.isObject(root)) return 'is no JSON object'

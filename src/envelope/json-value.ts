@@ -2,18 +2,7 @@
  * Where the parts of a JSON text lie: a strict scan over the bytes that keeps places and prints nothing anew, so that a
  * part can be sliced out byte for byte. What the members mean is each dialect's affair.
  */
-import {
-  backslash,
-  closeBrace,
-  comma,
-  fail,
-  openBrace,
-  quote,
-  skipColon,
-  skipSpace,
-  skipString,
-  skipValue,
-} from './json-scan.ts'
+import { JsonScan } from './json-scan.ts'
 
 export { JsonError } from './json-scan.ts'
 
@@ -23,10 +12,10 @@ export type JsonValue = number
 /** The outermost value. */
 export const root: JsonValue = 0
 
-/** Levels of objects whose members are kept: the outermost object and the objects directly in it. */
-const detailLevels = 2
-
-/** What is kept of a value: the name's start and end, its own start and end, and the number of the value behind its members. */
+/**
+ * What is kept of a value: the name's start and end, its own start and end, and the number of the value behind its members. The
+ * end is its complement where the name is not as it is written: it has an escape, or more than ASCII.
+ */
 const width = 5
 const nameStartAt = 0
 const nameEndAt = 1
@@ -34,41 +23,36 @@ const startAt = 2
 const endAt = 3
 const nextAt = 4
 
+const openBrace = 0x7b
+const quote = 0x22
+
 const nothing = Buffer.alloc(0)
-
-const placesAtFirst = 64
-
-/** Values whose places are kept room for, from one text to the next: 1.3 MB. */
-const placesKept = 65_536
+const nowhere: Int32Array = new Int32Array(0)
 
 /**
- * One text after the other: places are kept in one array, which is used again, since an object for each value would cost more
- * than the scan.
+ * One text after the other: an object for each value would cost more than the scan, and a memory for each text, too.
  *
- * Invariant: values are those of the text scanned last.
+ * Invariant: values are those of the text scanned last. There are places of the members of the outermost object and of the
+ * objects directly in it.
  */
 export class JsonText {
+  readonly #scan = new JsonScan()
   #bytes: Buffer = nothing
-  #places = new Int32Array(placesAtFirst * width)
-  #count = 0
+  #places: Int32Array = nowhere
+  #start = 0
 
-  /**
-   * Scans a whole text. Accepts exactly what JSON.parse accepts, at any depth, without recursion into the depth.
-   *
-   * @param bytes valid UTF-8
-   * @throws JsonError
-   */
+  /** Scans a whole text. Accepts exactly what JSON.parse accepts, where it is UTF-8. @throws JsonError */
   scan(bytes: Buffer): void {
     this.#bytes = bytes
-    this.#count = 0
-    const end = skipSpace(bytes, this.#scanDetailed(skipSpace(bytes, 0), 0, 0, detailLevels))
-    if (end !== bytes.length) fail(end)
+    this.#start = this.#scan.scan(bytes)
+    this.#places = this.#scan.places
   }
 
-  /** Lets go of the text, and of more room than texts usually take. */
+  /** Lets go of the text, and of more memory than texts usually take. */
   release(): void {
     this.#bytes = nothing
-    if (this.#places.length > placesKept * width) this.#places = new Int32Array(placesAtFirst * width)
+    this.#places = nowhere
+    this.#scan.release()
   }
 
   get bytes(): Buffer {
@@ -93,7 +77,7 @@ export class JsonText {
     return this.#bytes[this.#place(value, startAt)] === 0x6e
   }
 
-  /** In the order of the text; none where the value is no object, or lies deeper than `detailLevels`. */
+  /** In the order of the text; none where the value is no object, or lies deeper. */
   membersOf(value: JsonValue): readonly JsonValue[] {
     const members: JsonValue[] = []
     const end = this.#place(value, nextAt)
@@ -126,17 +110,16 @@ export class JsonText {
   nameIs(member: JsonValue, name: string): boolean {
     const start = this.#place(member, nameStartAt)
     const end = this.#place(member, nameEndAt)
-    for (let at = start; at < end; at++) {
-      const byte = this.#bytes[at] ?? 0
-      if (byte === backslash || byte >= 0x80) return this.nameOf(member) === name
-      if (name.charCodeAt(at - start) !== byte) return false
-    }
-    return end - start === name.length
+    if (end < 0) return this.nameOf(member) === name
+    if (end - start !== name.length) return false
+    for (let at = start; at < end; at++) if (name.charCodeAt(at - start) !== this.#bytes[at]) return false
+    return true
   }
 
   /** The member's name, its escapes resolved. */
   nameOf(member: JsonValue): string {
-    return this.#textBetween(this.#place(member, nameStartAt), this.#place(member, nameEndAt))
+    const end = this.#place(member, nameEndAt)
+    return this.#textBetween(this.#place(member, nameStartAt), end < 0 ? ~end : end)
   }
 
   /** The text of a string value, its escapes resolved; null where the value is no string. */
@@ -156,44 +139,6 @@ export class JsonText {
   }
 
   #place(value: JsonValue, which: number): number {
-    return this.#places[value * width + which] ?? 0
-  }
-
-  /** A value whose members are wanted, down to `levels`. The place behind it. */
-  #scanDetailed(start: number, nameStart: number, nameEnd: number, levels: number): number {
-    const bytes = this.#bytes
-    const own = this.#count++
-    if (this.#count * width > this.#places.length) this.#grow()
-    const end =
-      bytes[start] === openBrace && levels > 0 ? this.#scanMembers(start, levels - 1) : skipValue(bytes, start)
-    const places = this.#places
-    const at = own * width
-    places[at + nameStartAt] = nameStart
-    places[at + nameEndAt] = nameEnd
-    places[at + startAt] = start
-    places[at + endAt] = end
-    places[at + nextAt] = this.#count
-    return end
-  }
-
-  #scanMembers(start: number, levels: number): number {
-    const bytes = this.#bytes
-    let at = skipSpace(bytes, start + 1)
-    if (bytes[at] === closeBrace) return at + 1
-    for (;;) {
-      if (bytes[at] !== quote) fail(at)
-      const afterName = skipString(bytes, at)
-      const end = this.#scanDetailed(skipColon(bytes, afterName), at + 1, afterName - 1, levels)
-      at = skipSpace(bytes, end)
-      if (bytes[at] === closeBrace) return at + 1
-      if (bytes[at] !== comma) fail(at)
-      at = skipSpace(bytes, at + 1)
-    }
-  }
-
-  #grow(): void {
-    const larger = new Int32Array(this.#places.length * 2)
-    larger.set(this.#places)
-    this.#places = larger
+    return this.#places[this.#start + value * width + which] ?? 0
   }
 }

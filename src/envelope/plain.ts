@@ -7,7 +7,6 @@ import { isUtf8 } from 'node:buffer'
 import { type Change, type Message, type Op, type Origin, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
-import { closeBrace, comma, openBrace } from './json-scan.ts'
 import { JsonError, JsonText, root } from './json-value.ts'
 import { orderOf } from './order.ts'
 import { type Row, bytesOf } from './row.ts'
@@ -15,6 +14,10 @@ import { idOf } from './row-id.ts'
 
 /** The dialect's own members. */
 const own = ['operation', 'before', 'after'] as const
+
+const openBrace = 0x7b
+const comma = 0x2c
+const closeBrace = 0x7d
 
 type Operation = 'INSERT' | 'UPDATE' | 'DELETE'
 
@@ -98,13 +101,13 @@ function envelopeOf(bytes: Buffer): Envelope | Reject {
 
 /** Null where the text was scanned. */
 function scanned(text: JsonText, bytes: Buffer): Reject | null {
-  if (!isUtf8(bytes)) return reject('NOT_UTF8', 'the message value is not UTF-8')
   try {
     text.scan(bytes)
     return null
   } catch (error) {
-    if (error instanceof JsonError) return reject('NOT_JSON', error.message)
-    throw error
+    if (!(error instanceof JsonError)) throw error
+    if (!isUtf8(bytes)) return reject('NOT_UTF8', 'the message value is not UTF-8')
+    return reject('NOT_JSON', error.message)
   }
 }
 

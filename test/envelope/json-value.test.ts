@@ -5,8 +5,10 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { decode } from '../../src/envelope/envelope.ts'
-import { JsonText, root } from '../../src/envelope/json-value.ts'
+import { JsonError, JsonText, root } from '../../src/envelope/json-value.ts'
 import { exampleTable } from '../support/config.ts'
+
+const json = new JsonText()
 
 const space = fc.stringMatching(/^[ \t\n\r]{0,2}$/)
 const noBytes = fc.constantFrom(
@@ -61,9 +63,10 @@ const parses = (text: string): boolean => {
 
 const scans = (text: string): boolean => {
   try {
-    new JsonText().scan(Buffer.from(text))
+    json.scan(Buffer.from(text))
     return true
-  } catch {
+  } catch (error) {
+    assert.ok(error instanceof JsonError)
     return false
   }
 }
@@ -140,7 +143,6 @@ test('the members of an object and of the objects in it are sliced byte for byte
   fc.assert(
     fc.property(fc.dictionary(fc.string({ maxLength: 3 }), object, { maxKeys: 4 }), random, (outer, stream) => {
       const bytes = Buffer.from(written(outer, draw(stream)))
-      const json = new JsonText()
       json.scan(bytes)
       for (const [name, inner] of Object.entries(outer)) {
         const member = json.memberOf(root, name)
@@ -195,7 +197,6 @@ test('a decoded message says what JSON.parse says of it, and its rows are parts 
 })
 
 test('keeps the places of as many members as there are, on both levels, one text after the other', () => {
-  const json = new JsonText()
   const names = Array.from({ length: 2_000 }, (_, at) => `c${at}`)
   for (const count of [3, 2_000, 70, 2_000]) {
     const row = Object.fromEntries(names.slice(0, count).map((name, at) => [name, at]))
