@@ -25,7 +25,7 @@ export type Change = {
   readonly rowIndex: number
   readonly op: Op
   readonly id: string
-  readonly position: string
+  readonly position: Position
   readonly sourceTable: string | null
   /** commit at the source, ms since 1970 */
   readonly sourceTs: bigint | null
@@ -61,8 +61,8 @@ export type Origin = {
   readonly isLogged: boolean
 }
 
-/** What a position is made of. */
-export type PositionParts = Origin & {
+/** What decides which of two changes of a row is the newer one, part by part. */
+export type Position = Origin & {
   /** already of fixed width within a table; empty where the table names no order */
   readonly order: string
   /** 1 puts a delete after an upsert of equal order; 0 everywhere where the order is Kafka's own or its timestamp */
@@ -73,7 +73,7 @@ export type PositionParts = Origin & {
 }
 
 /**
- * Writes a position: `<epoch>.<order>.<rank>.<offset>.<partition>.<row index>.<revision>`.
+ * A position as text: `<epoch>.<order>.<rank>.<offset>.<partition>.<row index>.<revision>`.
  *
  * Invariant: each part has a fixed width (5, the order's own, 1, 20, 5, 6, 5), so that the order of the strings is the
  * order of the parts, and no two changes of a topic share one. The offset of a message that is of no log begins with `-`,
@@ -81,25 +81,10 @@ export type PositionParts = Origin & {
  *
  * @throws RangeError where a part is negative or wider than its place
  */
-export function positionOf(parts: PositionParts): string {
-  const { epoch, order, rank, partition, rowIndex, revision } = parts
-  const isFramed =
-    frame.partition === partition &&
-    frame.order === order &&
-    frame.rank === rank &&
-    frame.rowIndex === rowIndex &&
-    frame.epoch === epoch &&
-    frame.revision === revision
-  if (!isFramed) {
-    const head = `${fixed(epoch, 5)}.${order}.${rank}.`
-    const tail = `.${fixed(partition, 5)}.${fixed(rowIndex, 6)}.${fixed(revision, 5)}`
-    frame = { epoch, order, rank, partition, rowIndex, revision, head, tail }
-  }
-  return frame.head + (parts.isLogged ? fixed(parts.offset, 20) : `-${fixed(parts.offset, 19)}`) + frame.tail
+export function positionOf({ epoch, order, rank, offset, isLogged, partition, rowIndex, revision }: Position): string {
+  const place = isLogged ? fixed(offset, 20) : `-${fixed(offset, 19)}`
+  return `${fixed(epoch, 5)}.${order}.${rank}.${place}.${fixed(partition, 5)}.${fixed(rowIndex, 6)}.${fixed(revision, 5)}`
 }
-
-/** All but the offset of the position that was written last: the same for most messages of a partition. */
-let frame = { epoch: -1, order: '', rank: 0, partition: 0, rowIndex: 0, revision: 0, head: '', tail: '' }
 
 /** `padStart` makes its zeros anew. */
 const zeros = Array.from({ length: 21 }, (_, count) => '0'.repeat(count))

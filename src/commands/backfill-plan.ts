@@ -13,7 +13,7 @@ import { replayParts } from '../backfill/replaying.ts'
 import { lengthOf, type Part, type RunRecord } from '../backfill/run-record.ts'
 import { countingSink } from '../backfill/sink.ts'
 import { nothing, sum, type Tally } from '../backfill/tally.ts'
-import type { OffsetRange } from '../change.ts'
+import { type OffsetRange, positionOf } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import { startEncoder } from '../ingest/encoder.ts'
@@ -166,7 +166,9 @@ async function measureParts(
         signal: io.signal,
         witness: {
           saw: (_message, decoded) => {
-            if (decoded.kind === 'changes') for (const change of decoded.changes) newest.add(change)
+            if (decoded.kind === 'changes') {
+              for (const { id, op, position } of decoded.changes) newest.add({ id, op, position: positionOf(position) })
+            }
             if (decoded.kind === 'reject') rejects.set(decoded.code, (rejects.get(decoded.code) ?? 0) + 1)
           },
           took: () => Promise.resolve(),

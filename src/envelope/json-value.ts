@@ -93,17 +93,27 @@ export class JsonText {
     return found
   }
 
-  /** Whether it has a member with none of these names. */
-  hasOther(value: JsonValue, names: readonly string[]): boolean {
+  /** Puts the last member of each of these names into `found`, null where there is none. Whether there are other members. */
+  pick(value: JsonValue, names: readonly string[], found: (JsonValue | null)[]): boolean {
+    let hasOthers = false
+    for (let index = 0; index < names.length; index++) found[index] = null
     const end = this.#place(value, nextAt)
-    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) if (!this.isNamed(at, names)) return true
-    return false
+    for (let at = value + 1; at < end; at = this.#place(at, nextAt)) {
+      const index = this.#indexIn(names, at)
+      if (index === -1) hasOthers = true
+      else found[index] = at
+    }
+    return hasOthers
   }
 
   /** Whether the member has one of these names. */
   isNamed(member: JsonValue, names: readonly string[]): boolean {
-    for (const name of names) if (this.nameIs(member, name)) return true
-    return false
+    return this.#indexIn(names, member) !== -1
+  }
+
+  #indexIn(names: readonly string[], member: JsonValue): number {
+    for (let index = 0; index < names.length; index++) if (this.nameIs(member, names[index] ?? '')) return index
+    return -1
   }
 
   /** Whether the member has this name, however it is escaped. */
@@ -111,9 +121,7 @@ export class JsonText {
     const start = this.#place(member, nameStartAt)
     const end = this.#place(member, nameEndAt)
     if (end < 0) return this.nameOf(member) === name
-    if (end - start !== name.length) return false
-    for (let at = start; at < end; at++) if (name.charCodeAt(at - start) !== this.#bytes[at]) return false
-    return true
+    return this.#stands(name, start, end)
   }
 
   /** The member's name, its escapes resolved. */
@@ -128,9 +136,34 @@ export class JsonText {
     return this.#bytes[start] === quote ? this.#textBetween(start + 1, this.#place(value, endAt) - 1) : null
   }
 
+  /** Whether the value is a string of this ASCII text, however it is escaped. */
+  isString(value: JsonValue, text: string): boolean {
+    const start = this.#place(value, startAt)
+    const end = this.#place(value, endAt)
+    if (this.#bytes[start] !== quote || end - start - 2 < text.length) return false
+    // With an escape it is longer than its text.
+    return this.#stands(text, start + 1, end - 1) || (end - start - 2 > text.length && this.stringOf(value) === text)
+  }
+
+  /** Whether both values are the same bytes. */
+  isAlike(one: JsonValue, other: JsonValue): boolean {
+    const [start, otherStart] = [this.#place(one, startAt), this.#place(other, startAt)]
+    const length = this.#place(one, endAt) - start
+    if (this.#place(other, endAt) - otherStart !== length) return false
+    for (let at = 0; at < length; at++) if (this.#bytes[start + at] !== this.#bytes[otherStart + at]) return false
+    return true
+  }
+
   /** As it is written. */
   textOf(value: JsonValue): string {
     return this.#bytes.toString('utf8', this.#place(value, startAt), this.#place(value, endAt))
+  }
+
+  /** Whether these bytes are the ASCII text. */
+  #stands(text: string, start: number, end: number): boolean {
+    if (end - start !== text.length) return false
+    for (let at = start; at < end; at++) if (text.charCodeAt(at - start) !== this.#bytes[at]) return false
+    return true
   }
 
   #textBetween(start: number, end: number): string {

@@ -4,13 +4,13 @@
  * order.ts's.
  */
 import { isUtf8 } from 'node:buffer'
-import { type Change, type Message, type Op, type Origin, positionOf } from '../change.ts'
+import type { Change, Message, Op, Origin } from '../change.ts'
 import type { TableConfig } from '../config.ts'
 import { type Decoded, type Reject, reject } from './decoded.ts'
-import { JsonError, JsonText, root } from './json-value.ts'
+import { JsonError, JsonText, type JsonValue, root } from './json-value.ts'
 import { orderOf } from './order.ts'
 import { type Row, bytesOf } from './row.ts'
-import { idOf } from './row-id.ts'
+import { idOf, isKeyAlike } from './row-id.ts'
 
 /** The dialect's own members. */
 const own = ['operation', 'before', 'after'] as const
@@ -19,7 +19,8 @@ const openBrace = 0x7b
 const comma = 0x2c
 const closeBrace = 0x7d
 
-type Operation = 'INSERT' | 'UPDATE' | 'DELETE'
+const operations = ['UPDATE', 'INSERT', 'DELETE'] as const
+type Operation = (typeof operations)[number]
 
 type Envelope = {
   readonly operation: Operation
@@ -34,6 +35,7 @@ type Part = { readonly op: Op; readonly id: string; readonly row: Row; readonly 
 /** Used for one message after the other, and let go of it once it is decoded. */
 const valueText = new JsonText()
 const keyText = new JsonText()
+const members: (JsonValue | null)[] = []
 
 export function decodePlain(message: Message, value: Buffer, table: TableConfig, origin: Origin): Decoded {
   try {
@@ -63,16 +65,7 @@ function changesOf(message: Message, value: Buffer, table: TableConfig, origin: 
       rowIndex,
       op,
       id,
-      position: positionOf({
-        epoch,
-        revision,
-        isLogged,
-        order: order.order,
-        rank: order.rank,
-        offset,
-        partition,
-        rowIndex,
-      }),
+      position: { epoch, revision, isLogged, order: order.order, rank: order.rank, offset, partition, rowIndex },
       sourceTable: null,
       sourceTs: null,
       before,
@@ -90,13 +83,15 @@ function envelopeOf(bytes: Buffer): Envelope | Reject {
   if (unreadable) return unreadable
   if (!text.isObject(root)) return reject('NOT_AN_ENVELOPE', 'the message is no JSON object')
 
-  const operation = operationOf(text)
+  const hasOthers = text.pick(root, own, members)
+  const [operationMember = null, beforeMember = null, afterMember = null] = members
+  const operation = operationOf(text, operationMember)
   if (typeof operation !== 'string') return operation
-  const before = rowOf(text, 'before')
+  const before = rowOf(text, 'before', beforeMember)
   if (before && 'code' in before) return before
-  const after = rowOf(text, 'after')
+  const after = rowOf(text, 'after', afterMember)
   if (after && 'code' in after) return after
-  return { operation, before, after, meta: metaOf(text) }
+  return { operation, before, after, meta: hasOthers ? metaOf(text) : null }
 }
 
 /** Null where the text was scanned. */
@@ -111,26 +106,22 @@ function scanned(text: JsonText, bytes: Buffer): Reject | null {
   }
 }
 
-function operationOf(json: JsonText): Operation | Reject {
-  const member = json.memberOf(root, 'operation')
-  if (member === null || json.isNull(member))
+function operationOf(text: JsonText, member: JsonValue | null): Operation | Reject {
+  if (member === null || text.isNull(member))
     return reject('OPERATION_MISSING', 'member "operation" is missing or null')
-  const text = json.stringOf(member)
-  if (text === 'INSERT' || text === 'UPDATE' || text === 'DELETE') return text
+  for (const operation of operations) if (text.isString(member, operation)) return operation
   return reject('OPERATION_UNKNOWN', 'member "operation" is none of INSERT, UPDATE, DELETE (in capitals)')
 }
 
 /** Null where the member is missing or null. */
-function rowOf(text: JsonText, name: 'before' | 'after'): Row | Reject | null {
-  const member = text.memberOf(root, name)
+function rowOf(text: JsonText, name: 'before' | 'after', member: JsonValue | null): Row | Reject | null {
   if (member === null || text.isNull(member)) return null
   if (!text.isObject(member)) return reject('NOT_AN_ENVELOPE', `member "${name}" is neither an object nor null`)
   return { text, value: member }
 }
 
-/** The members beyond the dialect's own, as they stand; null where there are none. */
-function metaOf(text: JsonText): Buffer | null {
-  if (!text.hasOther(root, own)) return null
+/** The members beyond the dialect's own, as they stand. */
+function metaOf(text: JsonText): Buffer {
   // Into one buffer: a message may have millions of members, and an object for each would be more than a process has room for.
   const meta = Buffer.allocUnsafe(text.bytes.length + 1)
   let end = 0
@@ -153,6 +144,7 @@ function partsOf(envelope: Envelope, message: Message, table: TableConfig): read
   const upsert: Part = { op: operation === 'INSERT' ? 'c' : 'u', id, row: after, after }
   if (operation === 'INSERT' || !before) return [upsert]
 
+  if (isKeyAlike(before, after, table.key)) return [upsert]
   // A key column that before does not carry has not changed: some sources send changed columns only.
   const oldId = idOf(before, table.key, after)
   if (typeof oldId !== 'string') return oldId

@@ -2,7 +2,7 @@
  * The id of a row: the values of its key columns as one text. Which row of a change it is read from is the dialect's choice.
  */
 import { type Reject, reject } from './decoded.ts'
-import { type ColumnText, type Row, columnOf } from './row.ts'
+import { type ColumnText, type Row, columnOf, isColumnAlike } from './row.ts'
 
 /**
  * Reads the id. One column: a string is its text, a number or boolean is as written. Several: a JSON array of them in the
@@ -20,6 +20,12 @@ export function idOf(row: Row, key: readonly string[], fallback?: Row): string |
     values.push(value)
   }
   return `[${values.map(({ text, isString }) => (isString ? JSON.stringify(text) : text)).join(',')}]`
+}
+
+/** Whether both rows carry all key columns in the same bytes, so that their ids are the same; false also where that is not known. */
+export function isKeyAlike(a: Row, b: Row, key: readonly string[]): boolean {
+  for (const column of key) if (!isColumnAlike(a, b, column)) return false
+  return true
 }
 
 function keyColumnOf(row: Row, column: string): ColumnText | Reject | null {

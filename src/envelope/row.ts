@@ -17,6 +17,12 @@ export function columnOf({ text, value }: Row, column: string): ColumnText | nul
   return string === null ? { text: text.textOf(member), isString: false } : { text: string, isString: true }
 }
 
+/** Whether both rows, of one text, carry the column, in the same bytes. */
+export function isColumnAlike(a: Row, b: Row, column: string): boolean {
+  const [one, other] = [a.text.memberOf(a.value, column), a.text.memberOf(b.value, column)]
+  return one !== null && other !== null && a.text.isAlike(one, other)
+}
+
 /** Exactly the bytes of the row. */
 export function bytesOf({ text, value }: Row): Buffer {
   return text.slice(value)

@@ -2,13 +2,13 @@
  * One batch: the changes of one topic partition over one contiguous range of offsets, kept as columns.
  * When it is sealed is decided in sealing.ts; how it becomes a file in parquet.ts.
  */
-import { isUtf8 } from 'node:buffer'
 import type { Change, Message, OffsetRange } from '../change.ts'
 import type { Decoded, Reject } from '../envelope/decoded.ts'
 import { type Anchor, type LandingColumnName, landingColumns } from '../landing.ts'
 import { LastMessage } from './anchor.ts'
 import { Column, type ColumnPage } from './columns.ts'
 import { headersText, refuseLong } from './message-text.ts'
+import { PositionBytes } from './position-bytes.ts'
 
 /** A row group ends at this many rows ... */
 const groupRowsMax = 50_000
@@ -80,6 +80,7 @@ export class Batch {
   readonly #partitionValue: Buffer
   readonly #fileBytesPerByte: number
   readonly #columns: Columns
+  readonly #positions = new PositionBytes()
   readonly #columnList: readonly Column[]
   readonly #groups: RowGroup[] = []
   readonly #last = new LastMessage()
@@ -228,7 +229,7 @@ export class Batch {
     columns.op.addText(change.op)
     addOptionalText(columns.source_table, change.sourceTable)
     columns.id.addText(change.id)
-    columns.position.addText(change.position)
+    columns.position.addBytes(this.#positions.of(change.position))
     if (change.sourceTs === null) columns.source_ts.addNull()
     else columns.source_ts.addInt64(change.sourceTs)
     addOptionalBytes(columns.before, change.before)
@@ -270,8 +271,7 @@ export class Batch {
     else columns.kafka_timestamp.addInt64(message.timestamp)
     columns.row_index.addInt32(rowIndex)
     if (message.key === null) columns.kafka_key.addNull()
-    else if (isUtf8(message.key)) columns.kafka_key.addBytes(message.key)
-    else columns.kafka_key.addBase64(message.key)
+    else if (!columns.kafka_key.addUtf8(message.key)) columns.kafka_key.addBase64(message.key)
     addOptionalText(columns.headers, headers)
   }
 

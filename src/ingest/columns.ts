@@ -3,6 +3,7 @@
  * sealed batch moves to another thread without a copy and pins no buffer of the Kafka client.
  * Which values go in is batch.ts, what becomes of the pages parquet.ts.
  */
+import { isUtf8 } from 'node:buffer'
 import type { LandingColumn } from '../landing.ts'
 
 /** Rows of one page at the most; a multiple of 8, so that each page's bits fill whole bytes. */
@@ -90,6 +91,27 @@ export class Column {
     const at = this.#reserveText(value.length)
     this.#values.set(value, at)
     this.#endRow()
+  }
+
+  /** False, and nothing is added, where these bytes are not UTF-8. */
+  addUtf8(value: Uint8Array): boolean {
+    if (value.length > shortText) {
+      if (!isUtf8(value)) return false
+      this.addBytes(value)
+      return true
+    }
+    const at = this.#reserveText(value.length)
+    const values = this.#values
+    for (let index = 0; index < value.length; index++) {
+      const byte = value[index] ?? 0
+      if (byte > 0x7f && !isUtf8(value)) {
+        this.#used = at - 4
+        return false
+      }
+      values[at + index] = byte
+    }
+    this.#endRow()
+    return true
   }
 
   addText(value: string): void {
@@ -192,7 +214,9 @@ export class Column {
     this.#pagesBytes += values.byteLength + (present?.byteLength ?? 0)
     // The next page will be about as long; an eighth more spares growing.
     const capacity = Math.min(Math.ceil((this.#used * 9) / 8), levelsRoom + pageBytesMax)
-    this.#hold(new ArrayBuffer(this.#used === levelsRoom ? 0 : Math.max(pageBytesMin, capacity)))
+    const next = this.#used === levelsRoom ? 0 : Math.max(pageBytesMin, capacity)
+    // Not filled with zeros: what is not written is not read.
+    this.#hold(Buffer.allocUnsafeSlow(next).buffer)
     this.#present = null
     this.#used = levelsRoom
     this.#rows = 0

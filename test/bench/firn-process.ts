@@ -1,6 +1,6 @@
 /**
- * `firn run` as a benchmark starts it: the process that is measured, with the flags of deploy/Dockerfile, and its settings in
- * a folder of its own.
+ * `firn run` as a benchmark starts it: the process that is measured, compiled and with the flags of deploy/Dockerfile, and its
+ * settings in a folder of its own.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,10 +10,10 @@ import { type Child, start } from '../lab/child.ts'
 import { until } from '../support/until.ts'
 import type { BenchGround } from './bench-ground.ts'
 
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** What deploy/Dockerfile sets. */
-export const imageFlags = ['--max-semi-space-size=8']
+export const imageFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300']
 export const imageEnvironment = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '1048576',

@@ -31,7 +31,7 @@ test('the image needs no shell: it runs none while it is made, and starts and as
   assert.deepEqual(textsOf('RUN'), [])
   const [program = '', ...args] = textsOf('ENTRYPOINT').flatMap(execForm)
   assert.equal(program, '/usr/local/bin/node')
-  assert.deepEqual(args, ['--max-semi-space-size=8', '/app/dist/main.js'])
+  assert.deepEqual(args, ['--max-semi-space-size=8', '--heap-growing-percent=300', '/app/dist/main.js'])
   assert.deepEqual(textsOf('CMD').flatMap(execForm), ['run'])
   const [health = ''] = textsOf('HEALTHCHECK')
   const [, command = ''] = /^(?:--\S+ )*CMD (.*)$/.exec(health) ?? []

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import type { Message } from '../../src/change.ts'
+import { type Message, positionOf } from '../../src/change.ts'
 import type { TableConfig } from '../../src/config.ts'
 import { type Decoded, decode } from '../../src/envelope/envelope.ts'
 import { exampleTable } from '../support/config.ts'
@@ -29,7 +29,7 @@ function readable(decoded: Decoded): unknown {
   if (decoded.kind !== 'changes') return decoded
   const changes = decoded.changes.map(({ rowIndex, op, id, position, before, after, meta }) => {
     const [b, a, m] = [before, after, meta].map((bytes) => bytes?.toString() ?? null)
-    return { rowIndex, op, id, position, before: b, after: a, meta: m }
+    return { rowIndex, op, id, position: positionOf(position), before: b, after: a, meta: m }
   })
   return { kind: 'changes', changes }
 }

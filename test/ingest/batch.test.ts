@@ -28,7 +28,7 @@ const changes = (rest: Partial<Change> = {}, count = 1): Decoded => ({
     rowIndex,
     op: 'c',
     id: '1',
-    position: 'p',
+    position: { epoch: 1, revision: 0, isLogged: true, order: '', rank: 0, offset: 1n, partition: 3, rowIndex },
     sourceTable: null,
     sourceTs: null,
     before: null,

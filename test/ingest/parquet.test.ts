@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
-import type { Change, Message } from '../../src/change.ts'
+import { type Change, type Message, type Position, positionOf } from '../../src/change.ts'
 import type { Decoded } from '../../src/envelope/decoded.ts'
 import { Batch } from '../../src/ingest/batch.ts'
 import { encodeParquet } from '../../src/ingest/parquet.ts'
@@ -87,7 +87,7 @@ function expectedRows(added: readonly Added[]): Record<string, unknown>[] {
       op: change.op,
       source_table: change.sourceTable,
       id: change.id,
-      position: change.position,
+      position: positionOf(change.position),
       source_ts: change.sourceTs,
       before: change.before?.toString() ?? null,
       after: change.after?.toString() ?? null,
@@ -118,10 +118,20 @@ const bytes = text.map((value) => Buffer.from(value))
 const raw = fc.uint8Array({ maxLength: 20 }).map((value): Buffer => Buffer.from(value))
 const anyBytes: fc.Arbitrary<Buffer> = fc.oneof(bytes, raw)
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+const position: fc.Arbitrary<Position> = fc.record({
+  epoch: fc.nat(2),
+  revision: fc.nat(99_999),
+  isLogged: fc.boolean(),
+  order: fc.stringMatching(/^[0-9a-f]{0,2}$/),
+  rank: fc.constantFrom(0, 1),
+  offset: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }), fc.bigInt({ min: 0n, max: 10n })),
+  partition: fc.nat(99_999),
+  rowIndex: fc.nat(999_999),
+})
 const change: fc.Arbitrary<Omit<Change, 'rowIndex'>> = fc.record({
   op: fc.constantFrom('c', 'u', 'd', 'r', 't'),
   id: text,
-  position: text,
+  position,
   sourceTable: fc.option(text),
   sourceTs: fc.option(fc.oneof(int64, fc.constantFrom(9007199254740993n, -1n, -(2n ** 63n)))),
   before: fc.option(bytes),
@@ -173,7 +183,7 @@ const plainRow = (offset: bigint, afterText: string | null, rest: Partial<Change
         rowIndex: 0,
         op: 'u',
         id: String(offset),
-        position: String(offset),
+        position: { epoch: 1, revision: 0, isLogged: true, order: '', rank: 0, offset, partition: 3, rowIndex: 0 },
         sourceTable: null,
         sourceTs: null,
         before: null,
