@@ -150,7 +150,8 @@ export class JsonText {
     const [start, otherStart] = [this.#place(one, startAt), this.#place(other, startAt)]
     const length = this.#place(one, endAt) - start
     if (this.#place(other, endAt) - otherStart !== length) return false
-    for (let at = 0; at < length; at++) if (this.#bytes[start + at] !== this.#bytes[otherStart + at]) return false
+    const bytes = this.#bytes
+    for (let at = 0; at < length; at++) if (bytes[start + at] !== bytes[otherStart + at]) return false
     return true
   }
 
@@ -161,8 +162,9 @@ export class JsonText {
 
   /** Whether these bytes are the ASCII text. */
   #stands(text: string, start: number, end: number): boolean {
+    const bytes = this.#bytes
     if (end - start !== text.length) return false
-    for (let at = start; at < end; at++) if (text.charCodeAt(at - start) !== this.#bytes[at]) return false
+    for (let at = start; at < end; at++) if (text.charCodeAt(at - start) !== bytes[at]) return false
     return true
   }
 

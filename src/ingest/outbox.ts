@@ -186,10 +186,11 @@ export class Outbox {
       return
     }
     const key = landingKey(prefix, { topic, epoch, partition, range })
+    const fileBytes = file.byteLength
     const arrived = metrics.firn_put_seconds.startTimer({ topic: table.topic })
     const outcome = await this.#store({ key, body: file, metadata: encodeLandingMetadata({ rows, anchor }) })
     arrived()
-    if (outcome === 'stored') this.#tellStored(sealed, file.byteLength, key)
+    if (outcome === 'stored') this.#tellStored(sealed, fileBytes, key)
     else metrics.firn_files_taken_total.inc(this.#labels)
     await this.#settle(outcome, about)
   }

@@ -4,11 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toFailure, type Failure } from '../failure.ts'
+import { releaseWhole } from '../memory.ts'
 import type { PutOutcome, Stage } from '../stage/stage.ts'
 import { backoffMs } from './backoff.ts'
 
 export type StageObject = {
   readonly key: string
+  /** empty once it is stored: its memory is given back */
   readonly body: Uint8Array
   readonly metadata: Readonly<Record<string, string>>
 }
@@ -27,7 +29,10 @@ export async function storeObject(
   for (let attempt = 0; ; attempt++) {
     abandoned.throwIfAborted()
     try {
-      return await stage.put(key, body, metadata)
+      const outcome = await stage.put(key, body, metadata)
+      // Only then is it known to have been read to its end: of `own`, an attempt may still be on its way.
+      if (outcome === 'stored') releaseWhole(body)
+      return outcome
     } catch (error) {
       const failure = toFailure(error)
       if (failure.response !== 'retry') throw failure

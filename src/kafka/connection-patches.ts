@@ -3,7 +3,7 @@
  * take effect is patches.ts.
  */
 import type { Socket } from 'node:net'
-import { answerMemory, releaseWhole } from './memory.ts'
+import { answerMemory, releaseWhole } from '../memory.ts'
 
 export type RequestQueue = {
   readonly pending: readonly unknown[]

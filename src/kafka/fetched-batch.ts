@@ -5,7 +5,7 @@
  */
 import type { KafkaMessage } from 'kafkajs'
 import type { Message } from '../change.ts'
-import { releaseWhole } from './memory.ts'
+import { releaseWhole } from '../memory.ts'
 import {
   isAbortMarker,
   messagesOf,
@@ -124,20 +124,18 @@ export class FetchedBatch {
   /** From the fetched offset on. @throws Failure RECORD_UNREADABLE where a producer wrote a record wrongly */
   *#messagesIn(opened: readonly Opened[]): Generator<Message> {
     for (const { batch, records } of opened) {
-      let next = batch.first > this.#fetched ? batch.first : this.#fetched
-      const messages = messagesOf(batch, records, this)
-      for (;;) {
-        let found
-        try {
-          found = messages.next()
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error
-          throw unreadableFailure(this, next, { ...batch, reason: error.message })
+      let last: bigint | null = null
+      try {
+        for (const message of messagesOf(batch, records, this)) {
+          if (message.offset < this.#fetched) continue
+          last = message.offset
+          yield message
         }
-        if (found.done === true) break
-        if (found.value.offset < this.#fetched) continue
-        next = found.value.offset + 1n
-        yield found.value
+      } catch (error) {
+        // Of these records alone: what goes wrong with whoever takes the messages is not thrown here.
+        if (!(error instanceof RangeError)) throw error
+        const begin = batch.first > this.#fetched ? batch.first : this.#fetched
+        throw unreadableFailure(this, last === null ? begin : last + 1n, { ...batch, reason: error.message })
       }
     }
   }

@@ -5,7 +5,7 @@
  * Invariant: a consumer without hooks is changed in nothing that concerns its offsets and generations.
  */
 import type { EachBatchPayload } from 'kafkajs'
-import { releaseAnswer } from './memory.ts'
+import { releaseAnswer } from '../memory.ts'
 import { inTurn, type TopicNumbers } from './fetch-order.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
 import { type Cluster, type GroupHooks, hooksOf, memberOf } from './group-hooks.ts'

@@ -16,8 +16,8 @@ export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.
 export const imageFlags = ['--max-semi-space-size=8', '--heap-growing-percent=300']
 export const imageEnvironment = {
   MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '1048576',
-  MALLOC_TRIM_THRESHOLD_: '1048576',
+  MALLOC_MMAP_THRESHOLD_: '8388608',
+  MALLOC_TRIM_THRESHOLD_: '8388608',
   UV_THREADPOOL_SIZE: '2',
 }
 

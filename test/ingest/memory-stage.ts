@@ -20,7 +20,13 @@ export class MemoryStage implements Stage {
     await this.beforePut(key)
     const there = this.#objects.get(key)
     if (there) return Buffer.compare(there.body, body) === 0 ? 'own' : 'taken'
-    this.#objects.set(key, { key, size: body.byteLength, lastModified: new Date(0), body, metadata })
+    this.#objects.set(key, {
+      key,
+      size: body.byteLength,
+      lastModified: new Date(0),
+      body: Uint8Array.from(body),
+      metadata,
+    })
     return 'stored'
   }
 

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { kafkaClient } from '../../src/kafka/client.ts'
-import { releaseAnswer } from '../../src/kafka/memory.ts'
+import { releaseAnswer } from '../../src/memory.ts'
 import { createLogger } from '../../src/telemetry.ts'
 
 const inside = createRequire(import.meta.url)

@@ -217,7 +217,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'give back the memory of answers that lie beside others',
-    file: 'src/kafka/memory.ts',
+    file: 'src/memory.ts',
     find: `  if (answers.delete(buffer)) (buffer`,
     replace: `  if (answers.delete(buffer) || buffer.byteLength > 0) (buffer`,
     caughtBy: {

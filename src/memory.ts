@@ -19,6 +19,6 @@ export function releaseAnswer(buffer: ArrayBufferLike): void {
 }
 
 /** Gives back a buffer that has its memory for itself: small ones share theirs, and none of them takes up all of it. */
-export function releaseWhole({ buffer, byteLength }: Buffer): void {
+export function releaseWhole({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
