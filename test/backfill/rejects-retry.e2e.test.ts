@@ -44,9 +44,9 @@ async function spoiltTree(): Promise<string> {
   await symlink(join(root, 'node_modules'), join(tree, 'node_modules'))
   const dialect = join(tree, 'src/envelope/plain.ts')
   const text = await readFile(dialect, 'utf8')
-  const sound = "text === 'UPDATE'"
+  const sound = "['UPDATE', "
   assert.equal(text.split(sound).length, 2)
-  await writeFile(dialect, text.replace(sound, "text === 'UPDATED'"))
+  await writeFile(dialect, text.replace(sound, "['UPDATED', "))
   return join(tree, 'src/main.ts')
 }
 
