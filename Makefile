@@ -61,25 +61,20 @@ exhaustive: setup ## every interleaving of wider worlds than those in make test 
 converge: setup ## random histories and deliveries against the SQL of the merge: WORLDS=500 SEED=1
 	@node test/convergence/convergence-main.ts
 
-# Benchmarks run what the image runs.
-.PHONY: dist
-dist: setup
-	@rm -rf dist && tsc --project .config/tsconfig.build.json
-
 .PHONY: bench
-bench: check setup stack-parts dist ## a log drained by kafkajs that only counts, by Firn, and by hand: MESSAGES=2000000 ROUNDS=3
+bench: check setup stack-parts build ## a log drained by kafkajs that only counts, by Firn, and by hand: MESSAGES=2000000 ROUNDS=3
 	@MESSAGES=$(if $(filter file,$(origin MESSAGES)),2000000,$(MESSAGES)) node test/bench/drain-main.ts
 
 .PHONY: bench-latency
-bench-latency: check setup stack-parts dist ## a steady rate from producer to target table, step by step: SECONDS=60 (RATE=1000 FRESHNESS=500ms)
+bench-latency: check setup stack-parts build ## a steady rate from producer to target table, step by step: SECONDS=60 (RATE=1000 FRESHNESS=500ms)
 	@SECONDS=$(if $(filter file,$(origin SECONDS)),60,$(SECONDS)) node test/bench/latency-main.ts
 
 .PHONY: bench-scale
-bench-scale: check setup stack-parts dist ## 1 to 1,000 partitions, messages of 100 B to 1 MB, 10 to 100,000 files at resume: MESSAGES=1000000
+bench-scale: check setup stack-parts build ## 1 to 1,000 partitions, messages of 100 B to 1 MB, 10 to 100,000 files at resume: MESSAGES=1000000
 	@ROUNDS=$(if $(filter file,$(origin ROUNDS)),5,$(ROUNDS)) node test/bench/scale-main.ts
 
 .PHONY: bench-backfill
-bench-backfill: check setup stack-parts dist ## a backfill of a whole log against the ingester: MESSAGES=1000000 ROUNDS=3
+bench-backfill: check setup stack-parts build ## a backfill of a whole log against the ingester: MESSAGES=1000000 ROUNDS=3
 	@node test/bench/replay-main.ts
 
 .PHONY: mutants
@@ -116,7 +111,7 @@ format: setup ## let the formatter write
 
 .PHONY: build
 build: setup ## what is shipped, into dist
-	@npm run --silent build
+	@rm -rf dist && npm run --silent build
 
 .PHONY: local-up
 local-up: check setup stack-parts ## start the development stack: Kafka, S3 and the development warehouse

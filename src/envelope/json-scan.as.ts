@@ -45,7 +45,7 @@ export function scan(length: i32): i32 {
 /** A value whose members are wanted, down to `levels`. */
 function detailed(start: i32, nameStart: i32, nameEnd: i32, levels: i32): i32 {
   const own = places + width * count++
-  if (own + width > (<usize>memory.size()) << 16 && memory.grow(memory.size()) < 0) unreachable()
+  if (own + width > (<usize>memory.size()) << 16 && memory.grow((memory.size() >> 2) + 1) < 0) unreachable()
   const end = levels > 0 && byteAt(start) === openBrace ? members(start, levels - 1) : value(start)
   if (end < 0) return end
   store<i32>(own, nameStart)

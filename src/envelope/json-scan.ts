@@ -28,13 +28,18 @@ const pageBytes = 65_536
 /** What follows the text in the memory: zeros, as many as are compared at a time. */
 const sentinelBytes = 16
 
-/** Memory that is kept from one text to the next: that of a message of the size that is taken by default. */
+/** A larger memory is let go of, which messages that are taken by default seldom need ... */
 const keptBytes = 2 ** 25
+
+/** ... once so many texts in a row had needed no more: with each, 300 MB of them would wait for the garbage collector. */
+const smallTextsMax = 1000
 
 export class JsonScan {
   #exports = instance()
   #text = new Uint8Array(this.#exports.memory.buffer)
   #places = new Int32Array(this.#exports.memory.buffer)
+  /** that came in a row, while the memory is large */
+  #smallTexts = 0
 
   /** Of the text scanned last, from `start` on: five numbers for each value, in the order in which values begin. */
   get places(): Int32Array {
@@ -49,21 +54,28 @@ export class JsonScan {
    */
   scan(bytes: Uint8Array): number {
     const { length } = bytes
-    const missing = length + sentinelBytes - this.#text.length
+    const needed = length + sentinelBytes
+    if (this.#text.length > keptBytes) this.#letGoIfLarge(needed)
+    const missing = needed - this.#text.length
     if (missing > 0) {
       this.#exports.memory.grow(Math.ceil(missing / pageBytes))
       this.#look()
     }
     this.#text.set(bytes)
-    const count = this.#exports.scan(length)
-    if (this.#text.length === 0) this.#look()
+    let count
+    try {
+      count = this.#exports.scan(length)
+    } finally {
+      if (this.#text.length === 0) this.#look()
+    }
     if (count < 0) throw new JsonError(`no JSON from byte ${~count} on`)
-    return (length + sentinelBytes + 3) >> 2
+    return (needed + 3) >> 2
   }
 
-  /** Lets go of more memory than texts usually take. */
-  release(): void {
-    if (this.#text.length <= keptBytes) return
+  #letGoIfLarge(needed: number): void {
+    this.#smallTexts = needed > keptBytes ? 0 : this.#smallTexts + 1
+    if (this.#smallTexts < smallTextsMax) return
+    this.#smallTexts = 0
     this.#exports = instance()
     this.#look()
   }

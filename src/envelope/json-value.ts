@@ -13,7 +13,7 @@ export type JsonValue = number
 export const root: JsonValue = 0
 
 /**
- * What is kept of a value: the name's start and end, its own start and end, and the number of the value behind its members. The
+ * What json-scan.as.ts keeps of a value: the name's start and end, its own start and end, and the number of the value behind its members. The
  * end is its complement where the name is not as it is written: it has an escape, or more than ASCII.
  */
 const width = 5
@@ -48,11 +48,10 @@ export class JsonText {
     this.#places = this.#scan.places
   }
 
-  /** Lets go of the text, and of more memory than texts usually take. */
+  /** Lets go of the text. */
   release(): void {
     this.#bytes = nothing
     this.#places = nowhere
-    this.#scan.release()
   }
 
   get bytes(): Buffer {

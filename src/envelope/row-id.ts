@@ -22,7 +22,7 @@ export function idOf(row: Row, key: readonly string[], fallback?: Row): string |
   return `[${values.map(({ text, isString }) => (isString ? JSON.stringify(text) : text)).join(',')}]`
 }
 
-/** Whether both rows carry all key columns in the same bytes, so that their ids are the same; false also where that is not known. */
+/** Whether both rows carry all key columns in the same bytes: then their ids are the same. */
 export function isKeyAlike(a: Row, b: Row, key: readonly string[]): boolean {
   for (const column of key) if (!isColumnAlike(a, b, column)) return false
   return true

@@ -155,7 +155,7 @@ export class Batch {
   /**
    * Adds one message; copies all that it keeps. Offsets between `next` and the message's are covered as holes.
    *
-   * @throws Failure TEXT_TOO_LONG, and the batch is as it was
+   * @throws Failure TEXT_TOO_LONG, and the batch is as it was; RangeError of a position that cannot be, and it is torn
    */
   add(message: Message, decoded: Decoded): void {
     if (message.offset < this.#next) {

@@ -17,7 +17,7 @@ export class PositionBytes {
   #last: Position | null = null
   #bytes = Buffer.alloc(0)
 
-  /** What `positionOf` gives, in ASCII; in the same buffer each time. @throws RangeError as positionOf */
+  /** What `positionOf` gives, in ASCII; in the same buffer each time. Of 64-bit offsets. @throws RangeError as positionOf */
   of(position: Position): Uint8Array {
     const last = this.#last
     this.#last = null

@@ -10,7 +10,7 @@ import { backoffMs } from './backoff.ts'
 
 export type StageObject = {
   readonly key: string
-  /** empty once it is stored: its memory is given back */
+  /** may be empty once it is stored: its memory is given back as soon as nobody reads it */
   readonly body: Uint8Array
   readonly metadata: Readonly<Record<string, string>>
 }
@@ -30,8 +30,8 @@ export async function storeObject(
     abandoned.throwIfAborted()
     try {
       const outcome = await stage.put(key, body, metadata)
-      // Only then is it known to have been read to its end: of `own`, an attempt may still be on its way.
-      if (outcome === 'stored') releaseWhole(body)
+      // Only then does nobody read it any more: an attempt that failed before its body was sent may be sending it still.
+      if (outcome === 'stored' && attempt === 0) releaseWhole(body)
       return outcome
     } catch (error) {
       const failure = toFailure(error)

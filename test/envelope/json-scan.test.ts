@@ -95,6 +95,19 @@ test('a text that is cut off is refused, however long it is and whatever was sca
   }
 })
 
+test('large texts, small ones between them, take the memory of one; after many small ones it is let go of', () => {
+  const large = Buffer.from(`"${'x'.repeat(40_000_000)}"`)
+  const before = process.memoryUsage().external
+  const held = (): number => process.memoryUsage().external - before
+  for (let round = 0; round < 20; round++) {
+    assert.ok(scans(large))
+    assert.ok(scans(Buffer.from('"x"')))
+  }
+  assert.ok(held() < 2 * large.length, `${held()} bytes are held`)
+  for (let round = 0; round < 2_000; round++) assert.ok(scans(Buffer.from(`"${round}"`)))
+  assert.ok(scans(large))
+})
+
 test('nesting as deep as the text is long', () => {
   const depth = 1_000_000
   const deep = Buffer.from('['.repeat(depth) + ']'.repeat(depth))
