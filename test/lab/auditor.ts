@@ -104,7 +104,7 @@ export function assertClean(report: AuditReport): void {
 }
 
 async function textsOf(connection: DuckDBConnection, sql: string): Promise<readonly string[]> {
-  const reader = await connection.runAndReadAll(`SELECT * FROM (${sql}) LIMIT ${examples}`)
+  const reader = await connection.runAndReadAll(`SELECT * FROM (${sql}) ORDER BY ALL LIMIT ${examples}`)
   return reader.getRowsJS().map((row) => row.map(String).join(' '))
 }
 

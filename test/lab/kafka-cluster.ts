@@ -148,6 +148,7 @@ function propertiesOf({ id, own, voters, count, secured }: Plan, folder: string,
     'transaction.state.log.replication.factor': replicas,
     'transaction.state.log.min.isr': count === 3 ? '2' : '1',
     'transaction.state.log.num.partitions': '3',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
     // Members that die are missed soon, and brokers that die are followed soon.
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '500',

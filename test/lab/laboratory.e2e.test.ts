@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { failPoints } from '../../src/fail-point.ts'
+import { kafkaClient } from '../../src/kafka/client.ts'
+import { createLogger } from '../../src/telemetry.ts'
 import { until } from '../support/until.ts'
 import { drainBoundMs, runChaos } from './chaos.ts'
 import { allEnded } from './child.ts'
@@ -14,7 +16,7 @@ import { type Ground, hasTold, startGround } from './ground.ts'
 import './leave.ts'
 import { residentGrowthMax, runOutage } from './outage.ts'
 import { seededRandom } from './random.ts'
-import { startWorkload } from './workload.ts'
+import { noneOpen, startWorkload } from './workload.ts'
 
 /** Of Kafka's protocol. */
 const fetchApi = 1
@@ -36,6 +38,32 @@ describe('one broker', { concurrency: 2 }, () => {
       t.diagnostic(JSON.stringify(report))
     })
   }
+
+  test('a workload has ended when none of it stands behind an open transaction', async () => {
+    const bench = await ground.bench('open', 2)
+    const { direct: brokers } = ground.cluster
+    const client = { brokers: [...brokers], group: 'x', clientId: 'lab', ssl: false }
+    const one = kafkaClient(client, createLogger({ level: 'silent' })).producer({
+      transactionalId: 'open',
+      transactionTimeout: 5_000,
+      idempotent: true,
+    })
+    await one.connect()
+    const transaction = await one.transaction()
+    await transaction.send({ topic: bench.topic, messages: [{ partition: 1, value: 'never to be seen' }] })
+    const load = { brokers, topic: bench.topic, partitions: 2, messagesPerSecond: 100, random: seededRandom(1) }
+    const workload = await startWorkload(load)
+    await until('messages behind it', () => workload.sent() > 50, Boolean)
+    await workload.stop()
+    const member = await bench.startMember()
+    await bench.drained(120_000)
+    member.signal('SIGTERM')
+    await allEnded([member])
+    await one.disconnect()
+    await noneOpen(ground.admin, { brokers, topic: bench.topic, partitions: 2 })
+    const { messages } = await bench.audit()
+    assert.equal(messages, workload.sent())
+  })
 })
 
 test('a process that has lag and reads nothing, and waits for nothing that is known, ends with an error', async () => {

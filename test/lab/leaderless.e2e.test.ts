@@ -53,15 +53,14 @@ test('a partition without a leader keeps no other from going on, nor does one of
       )
     await until('a partition without a leader', ends, (count) => count === 2, deadlineMs)
     await send([0, 1])
-    // Of the partitions that have a leader.
-    await bench.drained(deadlineMs)
+    await bench.drained(deadlineMs, 2)
     await until('the trouble told', () => hasTold(first, '"code":"LEADER_MISSING"'), Boolean, deadlineMs)
     first.signal('SIGTERM')
     await allEnded([first])
     assert.equal((await first.ended).code, 0, told(first))
     const second = await bench.startMember()
     await send([0, 1])
-    await bench.drained(deadlineMs)
+    await bench.drained(deadlineMs, 2)
 
     await cluster.brokers[2]?.start()
     await until('all leaders', ends, (count) => count === 3, deadlineMs)

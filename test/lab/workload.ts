@@ -5,12 +5,18 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../src/deadline.ts'
-import { kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
+import { type Admin, kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
+import { highWatermarks } from '../support/java-kafka.ts'
+import { until } from '../support/until.ts'
 
 export type Workload = {
   /** how many messages were sent, those of aborted transactions included */
   readonly sent: () => number
+  /**
+   * Ends it. Resolves when no transaction of the topic is open: behind an open one Kafka shows nobody what is there, so that a group
+   * would seem to have read all of it.
+   */
   stop(): Promise<void>
 }
 
@@ -27,6 +33,9 @@ export type WorkloadOptions = {
 }
 
 const stepMs = 100
+
+/** A transaction whose producer met with an error stays open for so long. */
+const transactionMs = 10_000
 
 /** A generous end for requests that are under way, each of which Kafka may answer late. */
 const stopMs = 300_000
@@ -63,6 +72,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
       const one = kafka.producer({
         ...settings,
         transactionalId: `lab-${turn++}-${topic}`,
+        transactionTimeout: transactionMs,
         idempotent: true,
         maxInFlightRequests: 1,
       })
@@ -91,8 +101,30 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
       ending.abort()
       if (!(await within(Promise.all(loops), stopMs))) throw new Error(`the workload of ${topic} sends for ever`)
       await producer.disconnect()
+      const admin = kafka.admin({ retry: settings.retry })
+      await admin.connect()
+      await noneOpen(admin, options).finally(() => admin.disconnect())
     },
   }
+}
+
+/** Waits until each partition of a topic has a leader and no open transaction. @throws Error naming those that have not */
+export async function noneOpen(
+  admin: Admin,
+  { brokers, topic, partitions }: Pick<WorkloadOptions, 'brokers' | 'topic' | 'partitions'>,
+): Promise<void> {
+  const hidden = async (): Promise<readonly string[]> => {
+    const highs = await highWatermarks(brokers, topic)
+    const stable = new Map(
+      (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]),
+    )
+    const numbers = Array.from({ length: partitions }, (_, partition) => partition)
+    const late = numbers.filter((partition) => !highs.has(partition) || stable.get(partition) !== highs.get(partition))
+    return late.map((partition) => `${partition}: ${stable.get(partition)} of ${highs.get(partition)}`)
+  }
+  // A broker that is away may be the one that is asked.
+  const look = () => hidden().catch((error: unknown) => [String(error)])
+  await until(`the end of all transactions in ${topic}`, look, ({ length }) => length === 0, stopMs)
 }
 
 function messageOf(number: number, { partitions, random, noiseBytes }: WorkloadOptions): ProducedMessage {

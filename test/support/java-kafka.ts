@@ -57,6 +57,22 @@ export async function writeCommitted(brokers: readonly string[], topic: string, 
   })
 }
 
+/**
+ * The high watermarks of a topic's partitions, transactions open or not; of those alone that have a leader. kafkajs asks for the
+ * last stable offset.
+ */
+export async function highWatermarks(brokers: readonly string[], topic: string): Promise<ReadonlyMap<number, bigint>> {
+  let said = ''
+  const receive = async (stdout: Readable) => {
+    said = await text(stdout)
+  }
+  await tool('org.apache.kafka.tools.GetOffsetShell', ['--bootstrap-server', brokers.join(','), '--topic', topic], {
+    receive,
+  })
+  const places = said.split('\n').map((line) => line.split(':'))
+  return new Map(places.flatMap(([, partition, offset]) => (offset ? [[Number(partition), BigInt(offset)]] : [])))
+}
+
 /** Among them the tool says that it has waited long enough. */
 async function* messageLines(chunks: AsyncIterable<string>): AsyncGenerator<string, undefined> {
   const kept = (lines: readonly string[]) =>
