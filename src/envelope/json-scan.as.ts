@@ -1,7 +1,7 @@
 /**
  * Where a JSON text ends, and where the values in its outer levels lie: as strict as JSON.parse, and over bytes that are valid
  * UTF-8 alone, without recursion into the depth. AssemblyScript, since WebAssembly compares 16 bytes at a time, which takes a
- * third of the time; json-scan.ts holds what the compiler makes of it. What the places mean is json-value.ts's.
+ * third of the time; json-scan.wasm.ts holds what the compiler makes of it. What the places mean is json-value.ts's.
  *
  * Memory: the text from 0 on, 16 bytes of zero behind it, so that nothing has to ask where it ends, then the places, 5 x 4
  * bytes for each value. What has been read of the text is written over: with what closes the containers that are open.

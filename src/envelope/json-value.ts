@@ -13,8 +13,8 @@ export type JsonValue = number
 export const root: JsonValue = 0
 
 /**
- * What json-scan.as.ts keeps of a value: the name's start and end, its own start and end, and the number of the value behind its members. The
- * end is its complement where the name is not as it is written: it has an escape, or more than ASCII.
+ * What json-scan.as.ts keeps of a value: the name's start and end, its own start and end, and the number of the value behind
+ * its members. The name's end is its complement where the name has an escape, or more than ASCII.
  */
 const width = 5
 const nameStartAt = 0

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { imageEnvironment, imageFlags } from '../bench/firn-process.ts'
 import { execForm, readDockerfile, stagesOf } from './dockerfile.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -31,11 +32,17 @@ test('the image needs no shell: it runs none while it is made, and starts and as
   assert.deepEqual(textsOf('RUN'), [])
   const [program = '', ...args] = textsOf('ENTRYPOINT').flatMap(execForm)
   assert.equal(program, '/usr/local/bin/node')
-  assert.deepEqual(args, ['--max-semi-space-size=8', '--heap-growing-percent=300', '/app/dist/main.js'])
+  assert.deepEqual(args, [...imageFlags, '/app/dist/main.js'])
   assert.deepEqual(textsOf('CMD').flatMap(execForm), ['run'])
   const [health = ''] = textsOf('HEALTHCHECK')
   const [, command = ''] = /^(?:--\S+ )*CMD (.*)$/.exec(health) ?? []
   assert.equal(execForm(command)[0], program)
+})
+
+test('benchmarks run with the environment of the image', () => {
+  const environment = textsOf('ENV').flatMap((text) => text.split(' '))
+  for (const [name, value] of Object.entries(imageEnvironment))
+    assert.ok(environment.includes(`${name}=${value}`), name)
 })
 
 test('the build sees what it copies, and nothing else', async () => {
