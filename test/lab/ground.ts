@@ -2,8 +2,8 @@
  * A laboratory: brokers behind proxies, an S3 server behind one, and members that are killed: `firn run` as a user starts it,
  * each in a process of its own. What is done to them is decided by who asks for one.
  */
-import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,7 +35,7 @@ export type Bench = {
   drained(deadlineMs: number, led?: number): Promise<void>
   /** How far the group is behind, in offsets, as Kafka has it. */
   lag(): Promise<bigint>
-  /** @throws AssertionError where something is missing, wrong or replaced */
+  /** @throws Error where something is missing, wrong or replaced; then logs and objects are kept */
   audit(): Promise<AuditReport>
 }
 
@@ -105,7 +105,7 @@ async function openBench(
       ...settings,
     },
     status: { listen: '127.0.0.1:0' },
-    log: { level: 'info' },
+    log: { level: 'debug' },
     tables: [{ topic, table: 'LAB.T', key: ['id'] }],
   }
   await writeFile(file, JSON.stringify(config))
@@ -156,11 +156,19 @@ async function openBench(
     },
     audit: async () => {
       const evidence = { brokers: cluster.direct, topic, epoch: 1, folder: join(store.folder, name) }
-      const report = await audit(evidence)
-      assertClean(report)
-      const replaced = await store.replaced()
-      if (replaced.length > 0) throw new Error(`names had two contents: ${replaced.join(', ')}`)
-      return report
+      try {
+        const report = await audit(evidence)
+        assertClean(report)
+        const replaced = await store.replaced()
+        if (replaced.length > 0) throw new Error(`names had two contents: ${replaced.join(', ')}`)
+        return report
+      } catch (error) {
+        const kept = fileURLToPath(new URL(`../../build/lab/${name}`, import.meta.url))
+        await rm(kept, { recursive: true, force: true })
+        await cp(folder, kept, { recursive: true })
+        if (existsSync(evidence.folder)) await cp(evidence.folder, join(kept, 'objects'), { recursive: true })
+        throw new Error(`the audit of ${topic} failed; logs and objects are kept in ${kept}`, { cause: error })
+      }
     },
   }
 }
