@@ -79,10 +79,14 @@ export function beginConnectionsAnew(connection: Connection): void {
 
 /** Takes the beginning of an answer from a connection; null where there is none, or it stays there. */
 function gatheringOf(connection: Connection): Gathering | null {
-  const { chunks, bytesBuffered, bytesNeeded } = connection
+  const { bytesBuffered, bytesNeeded } = connection
+  // Behind an answer kafkajs keeps its empty rest, with which it would copy the next one, or fail once the answer is given back.
+  const chunks = connection.chunks.filter(({ length }) => length > 0)
   const isBegun = bytesBuffered >= lengthBytes && bytesNeeded > bytesBuffered && bytesNeeded <= gatheredMax
-  if (bytesBuffered > 0 && !isBegun) return null
-  // kafkajs keeps an empty rest, with which it would copy the next answer.
+  if (bytesBuffered > 0 && !isBegun) {
+    connection.chunks = chunks
+    return null
+  }
   Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: lengthBytes })
   if (!isBegun) return null
   const bytes = answerMemory(bytesNeeded)

@@ -151,12 +151,13 @@ function noting() {
 /** Memory of its own, as what a socket reads has. */
 const ownPiece = (bytes: Uint8Array) => Buffer.from(new Uint8Array(bytes).buffer)
 
-test('answers are read as they were sent, in whatever pieces they come, and whosoever the memory of these is', () => {
+test('answers are read as they were sent, in whatever pieces they come, whosoever the memory of these is, and given back or not', () => {
   const answers = fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 8 })
   const lengthsOf = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 })
   fc.assert(
-    fc.property(answers, lengthsOf, fc.boolean(), (payloads, lengths, isOwn) => {
+    fc.property(answers, lengthsOf, fc.boolean(), fc.boolean(), (payloads, lengths, isOwn, isReleased) => {
       const { read, take } = noting()
+      const kept: (readonly [number, Buffer])[] = []
       const sent = payloads.map((payload, at) => [at, Buffer.from(payload)] as const)
       const bytes = Buffer.concat(sent.map(([at, payload]) => answerBytes(at, payload)))
       for (let at = 0, turn = 0; at < bytes.length; turn++) {
@@ -164,8 +165,12 @@ test('answers are read as they were sent, in whatever pieces they come, and whos
         const piece = bytes.subarray(at, at + length)
         take(isOwn ? ownPiece(piece) : Buffer.from(piece))
         at += length
+        for (const [number, payload] of read.splice(0)) {
+          kept.push([number, Buffer.from(payload)])
+          if (isReleased) releaseAnswer(payload.buffer)
+        }
       }
-      assert.deepEqual(read, sent)
+      assert.deepEqual(kept, sent)
     }),
   )
 })
