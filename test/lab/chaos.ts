@@ -76,6 +76,7 @@ class Chaos {
       messagesPerSecond: 400,
       random: this.#random,
       transactions: true,
+      mixed: true,
     }
     const workload = await startWorkload(load)
     for (let at = 0; at < 3; at++) await this.#join()

@@ -140,12 +140,11 @@ async function openBench(
       return made
     },
     drained: async (deadlineMs, led = partitions) => {
-      await until(
-        `${topic} staged and committed`,
-        () => behind(led).catch((error: unknown) => [String(error)]),
-        (late) => late.length === 0,
-        deadlineMs,
-      )
+      const look = () => {
+        if (own().length === 0) throw new Error(`nobody reads ${topic}: each member has ended`)
+        return behind(led).catch((error: unknown) => [String(error)])
+      }
+      await until(`${topic} staged and committed`, look, (late) => late.length === 0, deadlineMs)
     },
     lag: async () => {
       const [ends, offsets] = await Promise.all([admin.fetchTopicOffsets(topic), committed()])
@@ -164,10 +163,14 @@ async function openBench(
         return report
       } catch (error) {
         const kept = fileURLToPath(new URL(`../../build/lab/${name}`, import.meta.url))
-        await rm(kept, { recursive: true, force: true })
-        await cp(folder, kept, { recursive: true })
-        if (existsSync(evidence.folder)) await cp(evidence.folder, join(kept, 'objects'), { recursive: true })
-        throw new Error(`the audit of ${topic} failed; logs and objects are kept in ${kept}`, { cause: error })
+        const keep = async () => {
+          await rm(kept, { recursive: true, force: true })
+          await cp(folder, kept, { recursive: true })
+          if (existsSync(evidence.folder)) await cp(evidence.folder, join(kept, 'objects'), { recursive: true })
+          return `logs and objects are kept in ${kept}`
+        }
+        const where = await keep().catch((trouble: unknown) => `logs and objects could not be kept: ${String(trouble)}`)
+        throw new Error(`the audit of ${topic} failed; ${where}`, { cause: error })
       }
     },
   }

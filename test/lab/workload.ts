@@ -5,7 +5,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../src/deadline.ts'
-import { type Admin, kafkaClient, Partitioners, type ProducedMessage } from '../../src/kafka/client.ts'
+import {
+  type Admin,
+  CompressionTypes,
+  kafkaClient,
+  Partitioners,
+  type ProducedMessage,
+} from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { highWatermarks } from '../support/java-kafka.ts'
 import { until } from '../support/until.ts'
@@ -28,11 +34,19 @@ export type WorkloadOptions = {
   /** gives numbers from 0 to 1 */
   readonly random: () => number
   readonly transactions?: boolean
+  /** Each request is compressed by another codec, or not, and some rows are large: fetches of all kinds, in several pieces. */
+  readonly mixed?: boolean
   /** bytes of each row that no codec makes smaller by much; without it, words */
   readonly noiseBytes?: number
 }
 
 const stepMs = 100
+
+const { None, GZIP, Snappy, LZ4, ZSTD } = CompressionTypes
+const codecs = [None, GZIP, Snappy, LZ4, ZSTD]
+
+/** Of `mixed` rows: how many are large, and their most bytes. */
+const large = { share: 0.03, bytes: 60_000 }
 
 /** A transaction whose producer met with an error stays open for so long. */
 const transactionMs = 10_000
@@ -50,6 +64,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   const ending = new AbortController()
   let sent = 0
   let next = 0
+  const codec = () => (options.mixed === true ? (codecs[Math.floor(random() * codecs.length)] ?? None) : None)
   const batch = (): ProducedMessage[] =>
     Array.from({ length: Math.ceil((messagesPerSecond * stepMs) / 1_000) }, () => messageOf(next++, options))
 
@@ -57,7 +72,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
     while (!ending.signal.aborted) {
       const messages = batch()
       // What a retry sends twice is in the topic twice, and so it lands.
-      await producer.send({ topic, messages, acks: -1 }).then(
+      await producer.send({ topic, messages, acks: -1, compression: codec() }).then(
         () => (sent += messages.length),
         () => undefined,
       )
@@ -80,7 +95,7 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
         await one.connect()
         for (let round = 0; round < 20 && goesOn(); round++) {
           const transaction = await one.transaction()
-          await transaction.send({ topic, messages: batch().slice(0, 5) })
+          await transaction.send({ topic, messages: batch().slice(0, 5), compression: codec() })
           sent += 5
           await (random() < 0.4 ? transaction.abort() : transaction.commit())
           await sleep(stepMs)
@@ -127,12 +142,11 @@ export async function noneOpen(
   await until(`the end of all transactions in ${topic}`, look, ({ length }) => length === 0, stopMs)
 }
 
-function messageOf(number: number, { partitions, random, noiseBytes }: WorkloadOptions): ProducedMessage {
+function messageOf(number: number, options: WorkloadOptions): ProducedMessage {
+  const { partitions, random } = options
   const id = Math.floor(random() * 500)
   const partition = id % partitions
-  const words = 'firn '.repeat(Math.floor(random() * 40))
-  const text = noiseBytes === undefined ? words : randomBytes((noiseBytes * 3) / 4).toString('base64')
-  const row = `{"id":${id},"n":${number},"text":"${text}"}`
+  const row = `{"id":${id},"n":${number},"text":"${textOf(options)}"}`
   const dice = random()
   const value =
     dice < 0.02
@@ -143,4 +157,15 @@ function messageOf(number: number, { partitions, random, noiseBytes }: WorkloadO
           ? `{"operation":"INSERT","before":null,"after":${row}}`
           : `{"operation":"UPDATE","before":{"id":${id}},"after":${row}}`
   return { key: String(id), value, partition }
+}
+
+function textOf({ random, noiseBytes, mixed = false }: WorkloadOptions): string {
+  if (noiseBytes !== undefined) return noise(noiseBytes)
+  if (mixed && random() < large.share) return noise(random() * large.bytes)
+  return 'firn '.repeat(Math.floor(random() * 40))
+}
+
+/** What no codec makes smaller by much. */
+function noise(bytes: number): string {
+  return randomBytes(Math.floor((bytes * 3) / 4)).toString('base64')
 }

@@ -69,8 +69,13 @@ export async function highWatermarks(brokers: readonly string[], topic: string):
   await tool('org.apache.kafka.tools.GetOffsetShell', ['--bootstrap-server', brokers.join(','), '--topic', topic], {
     receive,
   })
+  // The tool takes the topic for a pattern, and tells of others that fit it too.
   const places = said.split('\n').map((line) => line.split(':'))
-  return new Map(places.flatMap(([, partition, offset]) => (offset ? [[Number(partition), BigInt(offset)]] : [])))
+  return new Map(
+    places.flatMap(([name, partition, offset]) =>
+      name === topic && offset ? [[Number(partition), BigInt(offset)]] : [],
+    ),
+  )
 }
 
 /** Among them the tool says that it has waited long enough. */
