@@ -28,7 +28,10 @@ const bytes = z
   .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, 'expected a size such as 64KiB, 128MiB or 1GiB')
   .transform((text) => Math.round(parseFloat(text) * (binary[text.replace(/[\d.]/g, '')] ?? 1)))
 
-const hostPort = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'expected host:port')
+const hostPort = z
+  .string()
+  .regex(/^[^:\s]+:\d{1,5}$/, { error: 'expected host:port', abort: true })
+  .refine((text) => Number(text.slice(text.indexOf(':') + 1)) < 65_536, 'expected a port up to 65535')
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL such as https://host/path' })

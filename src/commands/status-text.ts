@@ -59,7 +59,7 @@ export function lineOf({ topic, partition, code, message, hint }: Halt): string 
   return `\nhalted  ${place}  ${code}: ${message}\n  ${hint}\n`
 }
 
-/** Nothing where nothing came. */
+/** Nothing where nothing came. As if messages came evenly: in bursts they make fewer files, for want of memory more. */
 export function perDayText(forecasts: readonly TopicForecast[]): string {
   const coming = forecasts.filter(({ messages }) => messages > 0)
   if (coming.length === 0) return ''
@@ -68,9 +68,9 @@ export function perDayText(forecasts: readonly TopicForecast[]): string {
       bytes === null || credits === null
         ? 'of unknown size'
         : `${bytesText(bytes)}, ${creditsText(credits)} of Snowpipe`
-    return `  ${topic}: ${countText(Math.round(messages))} messages, at least ${countText(Math.round(files))} files, ${size}\n`
+    return `  ${topic}: ${countText(Math.round(messages))} messages, about ${countText(Math.round(files))} files, ${size}\n`
   })
-  return `\nA day like the last hour comes to, by ingest.freshness and ingest.fileBytes:\n${lines.join('')}`
+  return `\nA day like the last hour, its messages spread evenly, comes to, by ingest.freshness and ingest.fileBytes:\n${lines.join('')}`
 }
 
 type Shown = {

@@ -24,7 +24,8 @@ const daySeconds = 86_400
 
 /**
  * Batches of one partition follow each other: each waits for its first row, and from then on for its age, its rows or its bytes,
- * whichever comes first. Memory that runs short makes more files than this, and so does a rebalance.
+ * whichever comes first. Messages count as spread evenly: in bursts they make fewer files. Memory that runs short makes more,
+ * and so does a rebalance.
  */
 export function forecastOf(
   partitions: readonly Traffic[],

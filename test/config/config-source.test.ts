@@ -159,7 +159,7 @@ describe('refusals', () => {
   const cases: readonly [name: string, yaml: string, env: Env, lines: readonly (string | RegExp)[]][] = [
     [
       'everything wrong is told at once, each with its path',
-      `kafka: { brokers: [a:9092, localhost], grop: x }
+      `kafka: { brokers: [a:9092, localhost, b:65536], grop: x }
 stage: { bucket: cdc, prefix: /firn }
 ingest: { freshnes: 3s }
 tables:
@@ -168,6 +168,7 @@ tables:
       {},
       [
         'kafka.brokers[1]: expected host:port',
+        'kafka.brokers[2]: expected a port up to 65535',
         'kafka.grop: unknown key; did you mean group?',
         /^stage.prefix: expected a prefix such as firn\//,
         'ingest.freshnes: unknown key; did you mean freshness?',
