@@ -8,11 +8,15 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const { MESSAGES = '2000000', ROUNDS = '3', PARTITIONS = '8', COMPRESSION = 'none', ONLY } = process.env
 const all: readonly Contender[] = ['raw', 'firn', 'baseline']
 const contenders = ONLY === undefined ? all : all.filter((name) => ONLY.split(',').includes(name))
+if (COMPRESSION !== 'none' && COMPRESSION !== 'lz4') {
+  say(`COMPRESSION is none or lz4, not ${COMPRESSION}`)
+  process.exit(2)
+}
 const results = await benchDrain({
   messages: Number(MESSAGES),
   rounds: Number(ROUNDS),
   partitions: Number(PARTITIONS),
-  compression: COMPRESSION === 'lz4' ? 'lz4' : 'none',
+  compression: COMPRESSION,
   contenders,
   say,
 })
