@@ -1,13 +1,12 @@
 /**
  * What a fetch brought of one partition, as a reader that sees committed transactions alone may see it, and how far it
  * reaches. Stands in for kafkajs's own class, which delivers messages of some aborted transactions and forgets where a
- * batch without messages ends. Whether it is taken is decided in ingest/.
+ * batch without messages ends. Which batches may be seen is transactions.ts's; whether they are taken, ingest/'s.
  */
 import type { KafkaMessage } from 'kafkajs'
 import type { Message } from '../change.ts'
 import { releaseWhole } from '../memory.ts'
 import {
-  isAbortMarker,
   messagesOf,
   type RecordBatch,
   recordsOf,
@@ -15,6 +14,7 @@ import {
   type Unreadable,
   unreadableFailure,
 } from './record-batch.ts'
+import { type AbortedTransaction, decide } from './transactions.ts'
 
 /** One partition of a fetch response, as kafkajs hands it over. */
 export type PartitionData = {
@@ -23,8 +23,6 @@ export type PartitionData = {
   readonly abortedTransactions: readonly AbortedTransaction[] | null
   readonly messages: RecordSet
 }
-
-export type AbortedTransaction = { readonly producerId: string; readonly firstOffset: string }
 
 /** Messages in order, that cover the offsets from `first` to below `next`; what ends them early, at or above `next`. */
 export type Stretch = {
@@ -44,7 +42,7 @@ export class FetchedBatch {
   readonly partition: number
   readonly fetchedOffset: string
   readonly highWatermark: string
-  /** the offset after all that this fetch covers; the fetched one where it brought nothing */
+  /** the offset after all that is taken of this fetch; the fetched one where it brought nothing */
   readonly next: bigint
   /** what ends it early, at or above `next` */
   readonly unreadable: Unreadable | null
@@ -66,10 +64,12 @@ export class FetchedBatch {
     this.bytes = bytes
     this.#fetched = BigInt(fetchedOffset)
     // A broker sends whole batches: the first may begin below what was asked for.
-    this.#reached = batches.filter(({ last }) => last >= this.#fetched)
+    const reached = batches.filter(({ last }) => last >= this.#fetched)
+    const decided = decide(reached, data.abortedTransactions ?? [])
+    this.#reached = decided.batches
+    this.#visible = decided.visible
     this.next = (this.#reached.at(-1)?.last ?? this.#fetched - 1n) + 1n
-    this.unreadable = unreadable
-    this.#visible = new Set(committedOnly(this.#reached, data.abortedTransactions ?? []))
+    this.unreadable = this.#reached.length < reached.length ? null : unreadable
   }
 
   /** What its messages are views of, unless they were compressed; null where it has none. */
@@ -187,28 +187,6 @@ export class FetchedBatch {
  */
 function release({ batch, records }: Opened): void {
   if (batch.decompress) releaseWhole(records)
-}
-
-/**
- * Without transaction markers and what was aborted. A broker lists the transactions that were aborted in the fetched range,
- * in any order; each lasts from its first offset to its producer's next abort marker.
- */
-function committedOnly(
-  batches: readonly RecordBatch[],
-  aborted: readonly AbortedTransaction[],
-): readonly RecordBatch[] {
-  const ahead = aborted
-    .map(({ producerId, firstOffset }) => ({ producerId: BigInt(producerId), first: BigInt(firstOffset) }))
-    .sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
-  const aborting = new Set<bigint>()
-  return batches.filter((batch) => {
-    for (let next = ahead[0]; next && next.first <= batch.last; next = ahead[0]) {
-      aborting.add(next.producerId)
-      ahead.shift()
-    }
-    if (isAbortMarker(batch)) aborting.delete(batch.producerId)
-    return !batch.control && !(batch.transactional && aborting.has(batch.producerId))
-  })
 }
 
 function kafkaMessage({ offset, timestamp, key, value, headers }: Message): KafkaMessage {

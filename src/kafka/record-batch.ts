@@ -127,14 +127,15 @@ export async function recordsOf(batch: RecordBatch): Promise<Buffer | Unreadable
   }
 }
 
-/** A record of a transaction marker; its key says which. */
-const markerKey = { bytes: 4, abort: 0 }
+/** How a transaction ends, as the key of its marker's only record says. */
+export type Outcome = 'abort' | 'commit'
+const markerKey = { bytes: 4, outcomes: ['abort', 'commit'] } as const
 
-/** Whether the batch is the marker that ends an aborted transaction. @throws RangeError where it cannot be read */
-export function isAbortMarker(batch: RecordBatch): boolean {
-  if (!batch.control) return false
+/** Null where the batch is no marker of a transaction's end. @throws RangeError where it cannot be read */
+export function markerOf(batch: RecordBatch): Outcome | null {
+  if (!batch.control) return null
   const [marker] = messagesOf(batch, batch.stored, { topic: '', partition: 0 })
-  return marker?.key?.length === markerKey.bytes && marker.key.readInt16BE(2) === markerKey.abort
+  return marker?.key?.length === markerKey.bytes ? (markerKey.outcomes[marker.key.readInt16BE(2)] ?? null) : null
 }
 
 /**

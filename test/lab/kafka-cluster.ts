@@ -161,6 +161,9 @@ function propertiesOf({ id, own, voters, count, secured }: Plan, folder: string,
     'num.network.threads': '2',
     'num.io.threads': '4',
     'log.cleaner.enable': 'false',
+    // A follower that was away copies many transactions at once, and an auditor reads a partition at once.
+    'replica.fetch.max.bytes': String(8 * 2 ** 20),
+    'fetch.max.bytes': String(2 ** 30),
     ...secured.settings,
   }
   return Object.entries(settings)

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { findParts } from '../../src/local/parts.ts'
 
-const flags = ['-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xmx512m', '-Dlog4j2.level=error']
+const flags = ['-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xmx2g', '-Dlog4j2.level=error']
 
 /** Runs one to its end, and hands over what it writes. @throws Error with what it complained of */
 async function tool(
@@ -41,8 +41,9 @@ export async function produceLines(brokers: readonly string[], topic: string, li
 }
 
 /**
- * Writes every message that a reader of committed transactions sees into a file, one a line, from the beginning to the end as
- * it is now: `CreateTime:<ms> Partition:<n> Offset:<n> <key> <value>`, parted by tabs.
+ * Writes every message of a committed transaction, or of none, into a file, one a line, from the beginning to the end as it is
+ * now: `CreateTime:<ms> Partition:<n> Offset:<n> <key> <value>`, parted by tabs. Each partition is read at once, as far as the
+ * broker lets it (fetch.max.bytes): of a part of it a broker may list too few aborted transactions (three-brokers.e2e.test.ts).
  */
 export async function writeCommitted(brokers: readonly string[], topic: string, file: string): Promise<void> {
   const printed = ['timestamp', 'partition', 'offset', 'key'].flatMap((part) => [
@@ -51,7 +52,11 @@ export async function writeCommitted(brokers: readonly string[], topic: string, 
   ])
   const where = ['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning']
   const until = ['--isolation-level', 'read_committed', '--timeout-ms', '4000']
-  await tool('org.apache.kafka.tools.consumer.ConsoleConsumer', [...where, ...until, ...printed], {
+  const atOnce = ['fetch.max.bytes', 'max.partition.fetch.bytes'].flatMap((name) => [
+    '--command-property',
+    `${name}=${2 ** 30}`,
+  ])
+  await tool('org.apache.kafka.tools.consumer.ConsoleConsumer', [...where, ...until, ...atOnce, ...printed], {
     // A character for each byte, whatever they mean.
     receive: (stdout) => pipeline(stdout.setEncoding('latin1'), messageLines, createWriteStream(file, 'latin1')),
   })
