@@ -3,7 +3,6 @@
  * topic, DuckDB the files where the S3 server keeps them. What the consumer does not deliver is a proven hole: an aborted
  * message, a marker, or nothing.
  */
-import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,13 +93,11 @@ export async function audit(evidence: Evidence): Promise<AuditReport> {
   }
 }
 
-/** @throws AssertionError with examples of what is wrong */
-export function assertClean(report: AuditReport): void {
-  const { missing, wrong, strangers, outside, incomplete } = report
-  assert.deepEqual(
-    { missing, wrong, strangers, outside, incomplete },
-    { missing: [], wrong: [], strangers: [], outside: [], incomplete: [] },
-  )
+/** @throws Error with examples of what is wrong, and how much there was */
+export function assertClean({ missing, wrong, strangers, outside, incomplete, ...counts }: AuditReport): void {
+  const found = Object.entries({ missing, wrong, strangers, outside, incomplete })
+  const lines = found.flatMap(([name, examples]) => examples.map((example) => `  ${name}: ${example}`))
+  if (lines.length > 0) throw new Error(`${JSON.stringify(counts)}\n${lines.join('\n')}`)
 }
 
 async function textsOf(connection: DuckDBConnection, sql: string): Promise<readonly string[]> {

@@ -50,7 +50,7 @@ const storeFaults = { unavailable: 0.1, conflict: 0.05, lostAnswer: 0.08, delayM
 /** A generous end for what takes a few seconds. */
 const deadlineMs = 120_000
 
-/** @throws Error where an instant is not come by; AssertionError of the auditor */
+/** @throws Error where an instant is not come by, and of the auditor */
 export async function runCase(
   ground: Ground,
   of: MatrixCase,

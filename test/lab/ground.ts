@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failPointVariable } from '../../src/fail-point.ts'
-import { type Admin, kafkaClient } from '../../src/kafka/client.ts'
+import { type Admin, type Kafka, kafkaClient } from '../../src/kafka/client.ts'
 import { createLogger } from '../../src/telemetry.ts'
 import { until } from '../support/until.ts'
 import { assertClean, audit, type AuditReport } from './auditor.ts'
@@ -56,8 +56,7 @@ export async function startGround(brokers: 1 | 3): Promise<Ground> {
   const [cluster, store] = await Promise.all([startCluster(dir, brokers), startStore(dir)])
   const silent = createLogger({ level: 'silent' })
   const kafka = kafkaClient({ brokers: [...cluster.direct], group: 'x', clientId: 'lab', ssl: false }, silent)
-  const admin = kafka.admin({ retry: { retries: 20, maxRetryTime: 1_000 } })
-  await admin.connect()
+  const admin = await connected(kafka)
   const members = new Set<Member>()
   return {
     cluster,
@@ -73,6 +72,23 @@ export async function startGround(brokers: 1 | 3): Promise<Ground> {
       await rm(dir, { recursive: true })
     },
   }
+}
+
+/** A client keeps what a broker that has just started told it: anew, then. */
+async function connected(kafka: Kafka): Promise<Admin> {
+  const connect = async (): Promise<Admin | string> => {
+    const admin = kafka.admin({ retry: { retries: 20, maxRetryTime: 1_000 } })
+    try {
+      await admin.connect()
+      return admin
+    } catch (error) {
+      await admin.disconnect()
+      return String(error)
+    }
+  }
+  const found = await until('an answer of Kafka', connect, (answer) => typeof answer !== 'string')
+  if (typeof found === 'string') throw new Error(found)
+  return found
 }
 
 type Inside = Pick<Ground, 'cluster' | 'store' | 'admin'> & { readonly dir: string; readonly members: Set<Member> }
@@ -170,7 +186,7 @@ async function openBench(
           return `logs and objects are kept in ${kept}`
         }
         const where = await keep().catch((trouble: unknown) => `logs and objects could not be kept: ${String(trouble)}`)
-        throw new Error(`the audit of ${topic} failed; ${where}`, { cause: error })
+        throw new Error(`the audit of ${topic} failed; ${where}\n${String(error)}`)
       }
     },
   }

@@ -33,7 +33,7 @@ export const residentGrowthMax = 1.5
 
 const deadlineMs = 600_000
 
-/** @throws Error where the process leaves the group, or does not catch up; AssertionError of the auditor */
+/** @throws Error where the process leaves the group, or does not catch up, and of the auditor */
 export async function runOutage({ seconds, messagesPerSecond, memoryMiB, say }: OutageOptions): Promise<OutageResult> {
   const ground = await startGround(1)
   try {

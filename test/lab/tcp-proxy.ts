@@ -1,9 +1,12 @@
 /**
  * A TCP proxy that misbehaves on command: connections are refused, cut, delayed, swallowed, or cut in the middle of an answer.
  * Which, and when, is the test's.
+ *
+ * Invariant: as on any network, bytes come in the order in which they were sent, or not at all.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type TcpProxy = {
   readonly port: number
@@ -24,37 +27,41 @@ export type TcpProxy = {
 
 type Pair = { readonly near: Socket; readonly far: Socket; left: number }
 
+/** One direction of a connection. `sent` resolves when all that has come so far has gone on. */
+type Flow = { readonly from: Socket; readonly to: Socket; sent: Promise<void> }
+
 /** Listens on a free port, or on the one given, and passes on to `target` on this machine. */
 export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
   const pairs = new Set<Pair>()
-  const held: (() => void)[] = []
   let delayMs = 0
-  let swallowing = false
+  let swallowing: PromiseWithResolvers<undefined> | null = null
   let lostApi: number | null = null
   let nextLeft = Infinity
 
-  const pass = (from: Socket, to: Socket, data: Buffer, pair: Pair): void => {
-    const send = () => {
-      if (from === pair.far && data.length >= pair.left) {
-        to.end(data.subarray(0, pair.left))
-        pair.far.destroy()
-        return
-      }
-      if (from === pair.far) pair.left -= data.length
-      // One that cannot take more must not make this one read on.
-      if (!to.write(data)) {
-        from.pause()
-        to.once('drain', () => from.resume())
-      }
+  const send = ({ from, to }: Flow, data: Buffer, pair: Pair): void => {
+    if (from === pair.far && data.length >= pair.left) {
+      to.end(data.subarray(0, pair.left))
+      pair.far.destroy()
+      return
     }
-    const deliver = () => {
-      if (delayMs > 0) setTimeout(send, delayMs)
-      else send()
+    if (from === pair.far) pair.left -= data.length
+    // One that cannot take more must not make this one read on.
+    if (!to.write(data)) {
+      from.pause()
+      to.once('drain', () => from.resume())
     }
+  }
+
+  const pass = (flow: Flow, data: Buffer, pair: Pair): void => {
     // A request begins with its length, then the kind.
-    if (from === pair.near && lostApi !== null && data.length >= 6 && data.readInt16BE(4) === lostApi) return
-    if (swallowing) held.push(deliver)
-    else deliver()
+    if (flow.from === pair.near && lostApi !== null && data.length >= 6 && data.readInt16BE(4) === lostApi) return
+    const dueMs = Date.now() + delayMs
+    flow.sent = flow.sent.then(async () => {
+      const waitMs = dueMs - Date.now()
+      if (waitMs > 0) await sleep(waitMs)
+      while (swallowing) await swallowing.promise
+      send(flow, data, pair)
+    })
   }
 
   const server = createServer((near) => {
@@ -66,9 +73,10 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
       [near, far],
       [far, near],
     ] as const) {
+      const flow: Flow = { from, to, sent: Promise.resolve() }
       from.setNoDelay(true)
       from.on('data', (data: Buffer) => {
-        pass(from, to, data, pair)
+        pass(flow, data, pair)
       })
       from.on('error', () => to.destroy())
       from.on('close', () => {
@@ -94,8 +102,9 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
       delayMs = ms
     },
     swallow: (on) => {
-      swallowing = on
-      if (!on) for (const deliver of held.splice(0)) deliver()
+      const ended = swallowing
+      swallowing = on ? (ended ?? Promise.withResolvers<undefined>()) : null
+      if (!on) ended?.resolve(undefined)
     },
     loseRequests: (apiKey) => {
       lostApi = apiKey
