@@ -177,19 +177,39 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'deliver what was aborted, where its transaction began before the fetch',
-    file: 'src/kafka/fetched-batch.ts',
+    file: 'src/kafka/transactions.ts',
     find: `      aborting.add(next.producerId)\n      ahead.shift()\n`,
     replace: `      ahead.shift()\n      if (next.first >= batch.first) aborting.add(next.producerId)\n`,
     caughtBy: {
       file: 'test/kafka/fetched-batch.test.ts',
-      test: 'two transactions that were aborted and had begun before the fetched offset are both left out',
+      test: 'the broker may list what was aborted in any order',
+    },
+  },
+  {
+    name: 'believe a broker that lists too few aborted transactions',
+    file: 'src/kafka/transactions.ts',
+    find: `    return outcome === undefined ? !aborted.has(batch) : outcome === 'commit'\n`,
+    replace: `    return !abortedAsListed(all, listed).has(batch)\n`,
+    caughtBy: {
+      file: 'test/kafka/fetched-batch.test.ts',
+      test: 'what was aborted is left out where the broker lists nothing of it',
+    },
+  },
+  {
+    name: 'take a fetch to its end where a transaction ends beyond it',
+    file: 'src/kafka/transactions.ts',
+    find: `  const batches = undecided > 0 ? all.slice(0, undecided) : all\n`,
+    replace: `  const batches = all\n`,
+    caughtBy: {
+      file: 'test/kafka/fetched-batch.test.ts',
+      test: 'a fetch is taken up to a transaction that ends beyond it; the next one, which begins with it, as a whole',
     },
   },
   {
     name: 'forget how far an emptied batch reaches',
     file: 'src/kafka/fetched-batch.ts',
-    find: `    this.#reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
-    replace: `    this.#reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
+    find: `    const reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
+    replace: `    const reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
     caughtBy: {
       file: 'test/kafka/fetched-batch.test.ts',
       test: 'markers, emptied batches and removed offsets are covered to their end',
