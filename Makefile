@@ -22,7 +22,7 @@ CHART_TOOLS := test/check-chart/install-tools.sh
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: check setup stack-parts ## the whole path on this machine, with changes, load and faults (KEEP=1 leaves it running)

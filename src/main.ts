@@ -2,6 +2,7 @@
 /**
  * From argv to a command and from its outcome to an exit code; the only place that ends the process.
  */
+import { readFileSync } from 'node:fs'
 import type { Command, ExitCode, Io } from './commands/command.ts'
 import { type Failure, toFailure } from './failure.ts'
 
@@ -60,15 +61,27 @@ const usage = (): string =>
     '',
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`),
     '',
-    'firn <command> --help shows its options, with examples.',
+    'firn <command> --help shows its options, with examples; firn --version which release this is.',
     '',
   ].join('\n')
+
+/** In a checkout as well as in the image: package.json lies beside src/ and dist/. */
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
 
 async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    // `firn help status` is what git and others take.
+    if (rest[0] !== undefined) return await main([rest[0], '--help'], io)
     io.stdout.write(usage())
     return name === undefined ? 2 : 0
+  }
+  if (name === '--version' || name === '-V') {
+    io.stdout.write(`firn ${version()}\n`)
+    return 0
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!entry) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Command } from '../../src/commands/command.ts'
 import { failures } from '../../src/failure.ts'
@@ -24,6 +25,15 @@ for (const { name, summary } of names) {
     await matchesGolden(`help-${name}.txt`, command.help)
   })
 }
+
+test('firn help names a command as --help does, and firn --version the release', async () => {
+  assert.equal((await firn(['help', 'status'])).stdout, (await firn(['status', '--help'])).stdout)
+  assert.match((await firn(['help', 'statu'])).stderr, /there is no command "statu"/)
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
+  assert.deepEqual(await firn(['--version']), { code: 0, stdout: `firn ${version}\n`, stderr: '' })
+})
 
 test('a command or option that does not exist is answered with what would have worked', async () => {
   const unknown = await firn(['migrat'])
