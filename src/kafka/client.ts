@@ -130,8 +130,6 @@ function kafkaCode(root: unknown): FailureCode {
   if (name === 'KafkaJSSASLAuthenticationError' || loginRefusals.has(type)) return 'KAFKA_DENIED'
   // A login on a connection that had one less than a second ago; a new connection may.
   if (type === 'ILLEGAL_SASL_STATE') return 'KAFKA_FAILED'
-  // Seen of a broker that had just started, once: a client keeps what it was told, and a new one is told more.
-  if (name === 'KafkaJSServerDoesNotSupportApiKey') return 'KAFKA_FAILED'
   if (type.endsWith('_AUTHORIZATION_FAILED')) return 'KAFKA_FORBIDDEN'
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return 'TOPIC_MISSING'
   if (unreachable.has(name) || type === 'LEADER_NOT_AVAILABLE') return 'KAFKA_UNREACHABLE'

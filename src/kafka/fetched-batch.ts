@@ -8,13 +8,14 @@ import type { Message } from '../change.ts'
 import { releaseWhole } from '../memory.ts'
 import {
   messagesOf,
+  type Outcome,
   type RecordBatch,
   recordsOf,
   type RecordSet,
   type Unreadable,
   unreadableFailure,
 } from './record-batch.ts'
-import { type AbortedTransaction, decide } from './transactions.ts'
+import { type AbortedTransaction, type Decided, decide } from './transactions.ts'
 
 /** One partition of a fetch response, as kafkajs hands it over. */
 export type PartitionData = {
@@ -42,7 +43,7 @@ export class FetchedBatch {
   readonly partition: number
   readonly fetchedOffset: string
   readonly highWatermark: string
-  /** the offset after all that is taken of this fetch; the fetched one where it brought nothing */
+  /** the offset after all that this fetch covers; the fetched one where it brought nothing */
   readonly next: bigint
   /** what ends it early, at or above `next` */
   readonly unreadable: Unreadable | null
@@ -52,7 +53,8 @@ export class FetchedBatch {
   askedAt: number | null = null
   readonly #fetched: bigint
   readonly #reached: readonly RecordBatch[]
-  readonly #visible: ReadonlySet<RecordBatch>
+  readonly #listed: readonly AbortedTransaction[]
+  #decided: Decided
   #messages: readonly KafkaMessage[] = []
 
   constructor(topic: string, fetchedOffset: string, data: PartitionData) {
@@ -64,17 +66,26 @@ export class FetchedBatch {
     this.bytes = bytes
     this.#fetched = BigInt(fetchedOffset)
     // A broker sends whole batches: the first may begin below what was asked for.
-    const reached = batches.filter(({ last }) => last >= this.#fetched)
-    const decided = decide(reached, data.abortedTransactions ?? [])
-    this.#reached = decided.batches
-    this.#visible = decided.visible
+    this.#reached = batches.filter(({ last }) => last >= this.#fetched)
     this.next = (this.#reached.at(-1)?.last ?? this.#fetched - 1n) + 1n
-    this.unreadable = this.#reached.length < reached.length ? null : unreadable
+    this.unreadable = unreadable
+    this.#listed = data.abortedTransactions ?? []
+    this.#decided = decide(this.#reached, this.#listed)
   }
 
   /** What its messages are views of, unless they were compressed; null where it has none. */
   get memory(): ArrayBufferLike | null {
     return this.#reached[0]?.stored.buffer ?? null
+  }
+
+  /** Producers of transactions that end beyond it: how, only the broker says. */
+  get inDoubt(): ReadonlySet<bigint> {
+    return this.#decided.inDoubt
+  }
+
+  /** Before any of it is taken: how transactions in doubt end, by producer, as their markers say. */
+  settle(ends: ReadonlyMap<bigint, Outcome>): void {
+    this.#decided = decide(this.#reached, this.#listed, ends)
   }
 
   /** Whether it covers no offset, and tells of nothing. */
@@ -102,7 +113,7 @@ export class FetchedBatch {
           opened = []
           bytes = 0
         }
-        if (this.#visible.has(batch)) {
+        if (this.#decided.visible.has(batch)) {
           const records = await recordsOf(batch)
           if (!Buffer.isBuffer(records)) {
             yield stretch(records)

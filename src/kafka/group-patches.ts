@@ -9,6 +9,8 @@ import { releaseAnswer } from '../memory.ts'
 import { inTurn, type TopicNumbers } from './fetch-order.ts'
 import type { FetchedBatch } from './fetched-batch.ts'
 import { type Cluster, type GroupHooks, hooksOf, memberOf } from './group-hooks.ts'
+import { MarkerScan } from './marker-scan.ts'
+import { fetchFrom, isOutOfRange } from './single-fetch.ts'
 
 type Place = { readonly topic: string; readonly partition: number }
 export type OffsetManager = {
@@ -64,6 +66,7 @@ type Fetches = {
   ahead: Promise<Ahead> | null
   /** what the last one brought: when the next one is asked for, all of it was taken */
   taken: readonly FetchedBatch[]
+  readonly markers: MarkerScan
 }
 
 const fetchesOf = new WeakMap<Cluster, Map<number, Fetches>>()
@@ -71,7 +74,18 @@ const fetchesOf = new WeakMap<Cluster, Map<number, Fetches>>()
 function fetchesFrom(cluster: Cluster, nodeId: number): Fetches {
   const nodes = fetchesOf.get(cluster) ?? new Map<number, Fetches>()
   fetchesOf.set(cluster, nodes)
-  const fetches = nodes.get(nodeId) ?? { idle: false, ahead: null, taken: [] }
+  const known = nodes.get(nodeId)
+  if (known) return known
+  const markers = new MarkerScan(async (place, options) => {
+    try {
+      return await fetchFrom(cluster, String(nodeId), place, options)
+    } catch (error) {
+      // A leader that was elected just now may not know its log's end yet.
+      if (isOutOfRange(error)) return null
+      throw error
+    }
+  })
+  const fetches = { idle: false, ahead: null, taken: [], markers }
   nodes.set(nodeId, fetches)
   return fetches
 }
@@ -98,10 +112,17 @@ export function fetchAhead(group: ConsumerGroup): void {
   async function ask(hooks: GroupHooks, member: ConsumerGroup, nodeId: number, own: Partial<ConsumerGroup>) {
     const turn = hooks.turn()
     const { generationId } = member
-    const fetched = await fetch.call(Object.assign(Object.create(member) as ConsumerGroup, own), nodeId)
+    const view = Object.assign(Object.create(member) as ConsumerGroup, own)
+    const fetched = await fetch.call(view, nodeId)
     const batches = fetched.filter((batch) => {
       return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
     })
+    try {
+      await fetchesFrom(member.cluster, nodeId).markers.settle(batches)
+    } catch (error) {
+      await view.recoverFromFetch(error as Error)
+      return []
+    }
     for (const batch of batches) batch.askedAt = turn
     if (member.generationId === generationId) {
       for (const batch of batches) {

@@ -4,8 +4,9 @@
  */
 import type { Message } from '../change.ts'
 import type { Kafka } from './client.ts'
-import { type FetchOptions, type FetchPlace, partitionFetcher } from './partition-fetcher.ts'
+import { partitionFetcher } from './partition-fetcher.ts'
 import { isSound, messagesOf, recordsOf, type RecordSet } from './record-batch.ts'
+import type { FetchOptions, FetchPlace } from './single-fetch.ts'
 
 /**
  * A message, whatever became of its transaction; `marker` where a transaction ends; `gone` where the log holds nothing at

@@ -5,8 +5,10 @@
 import { type Message, type OffsetRange, rangeText } from '../change.ts'
 import { Failure } from '../failure.ts'
 import { FetchedBatch, type Stretch } from './fetched-batch.ts'
-import type { FetchOptions, PartitionFetcher } from './partition-fetcher.ts'
+import { MarkerScan } from './marker-scan.ts'
+import type { PartitionFetcher } from './partition-fetcher.ts'
 import { unreadableFailure } from './record-batch.ts'
+import type { FetchOptions } from './single-fetch.ts'
 
 /** 1 MiB, as kafkajs has it: more costs memory and gains nothing. A consumer at the end of a log waits half a second. */
 const options: FetchOptions = { isolation: 'committed', bytesMax: 2 ** 20, waitMs: 500 }
@@ -32,12 +34,18 @@ export async function* scanLog(
   scan: Scan,
 ): AsyncGenerator<Pick<Stretch, 'messages' | 'next'>, undefined> {
   const end = scan.range.last + 1n
+  const markers = new MarkerScan((place, asked) => scan.patiently(() => fetcher.fetch(place, asked)))
+  const fetchAt = async (offset: bigint): Promise<FetchedBatch> => {
+    const batch = await fetchedAt(fetcher, scan, offset)
+    await markers.settle([batch])
+    return batch
+  }
   let ahead: Promise<FetchedBatch> | null = null
   try {
     for (let offset = scan.range.first; offset < end;) {
-      const fetched: FetchedBatch = await (ahead ?? fetchAt(fetcher, scan, offset))
+      const fetched: FetchedBatch = await (ahead ?? fetchAt(offset))
       const isOn = fetched.next < end && fetched.next > offset
-      ahead = isOn ? fetchAt(fetcher, scan, fetched.next) : null
+      ahead = isOn ? fetchAt(fetched.next) : null
       // Whoever stops taking leaves it behind.
       ahead?.catch(() => undefined)
       let reached = offset
@@ -60,7 +68,7 @@ export async function* scanLog(
   return
 }
 
-async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<FetchedBatch> {
+async function fetchedAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<FetchedBatch> {
   const { topic, partition, range, patiently } = scan
   const data = await patiently(() => fetcher.fetch({ topic, partition, offset }, options))
   if (data === null) {
@@ -73,7 +81,7 @@ async function fetchAt(fetcher: PartitionFetcher, scan: Scan, offset: bigint): P
 /** Another replica, or another attempt, may have it whole. */
 async function readAgain(fetcher: PartitionFetcher, scan: Scan, offset: bigint): Promise<void> {
   for (let read = 1; ; read++) {
-    const fetched = await fetchAt(fetcher, scan, offset)
+    const fetched = await fetchedAt(fetcher, scan, offset)
     const { value: first } = await fetched.stretches().next()
     if (!first?.unreadable || first.next > offset) return
     if (read === readsMax) throw unreadableFailure(scan, offset, first.unreadable)

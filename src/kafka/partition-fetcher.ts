@@ -4,16 +4,7 @@
 import { Failure } from '../failure.ts'
 import { consumerOf, type Kafka, kafkaFailure } from './client.ts'
 import type { PartitionData } from './fetched-batch.ts'
-
-export type FetchPlace = { readonly topic: string; readonly partition: number; readonly offset: bigint }
-
-export type FetchOptions = {
-  readonly isolation: 'committed' | 'uncommitted'
-  /** a broker sends one whole record batch however large */
-  readonly bytesMax: number
-  /** how long a broker may wait for something to send, in ms */
-  readonly waitMs: number
-}
+import { fetchFrom, type FetchOptions, type FetchPlace, isOutOfRange } from './single-fetch.ts'
 
 export interface PartitionFetcher {
   /** @throws Failure of Kafka */
@@ -28,15 +19,10 @@ type Cluster = {
   addTargetTopic(topic: string): Promise<void>
   refreshMetadata(): Promise<void>
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, unknown>>
-  findBroker(broker: { readonly nodeId: string }): Promise<Broker>
 }
-type Broker = { fetch(request: object): Promise<{ readonly responses: readonly TopicResponse[] }> }
-type TopicResponse = { readonly partitions: readonly PartitionData[] }
 
 /** How often a place is asked for where the broker answers with nothing; kafkajs waits as long as the broker says in between. */
 const asksMax = 5
-
-const isolationLevels = { uncommitted: 0, committed: 1 } as const
 
 /** `groupId` is a name that kafkajs asks for: the group is never joined, and nothing is committed to it. */
 export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetcher {
@@ -44,26 +30,15 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
   const { consumer } = made
   const cluster = made.cluster as Cluster
 
-  async function ask(
-    { topic, partition, offset }: FetchPlace,
-    { isolation, bytesMax, waitMs }: FetchOptions,
-    attempt = 1,
-  ): Promise<PartitionData> {
+  async function ask(at: FetchPlace, options: FetchOptions, attempt = 1): Promise<PartitionData> {
+    const { topic, partition } = at
     await cluster.addTargetTopic(topic)
     const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
     if (nodeId === undefined) throw new Failure('KAFKA_UNREACHABLE', `${topic}/${partition} has no leader`)
-    const broker = await cluster.findBroker({ nodeId })
-    const { responses } = await broker.fetch({
-      maxWaitTime: waitMs,
-      minBytes: waitMs > 0 ? 1 : 0,
-      maxBytes: bytesMax,
-      isolationLevel: isolationLevels[isolation],
-      topics: [{ topic, partitions: [{ partition, fetchOffset: offset.toString(), maxBytes: bytesMax }] }],
-    })
-    const [data] = responses.flatMap(({ partitions }) => partitions)
-    // So a broker answers a client that is over its quota: it says nothing about what the log holds.
+    const data = await fetchFrom(cluster, nodeId, at, options)
+    // That says nothing about what the log holds.
     if (data) return data
-    if (attempt < asksMax) return await ask({ topic, partition, offset }, { isolation, bytesMax, waitMs }, attempt + 1)
+    if (attempt < asksMax) return await ask(at, options, attempt + 1)
     const place = `${topic}/${partition}`
     throw new Failure(
       'KAFKA_FAILED',
@@ -81,7 +56,7 @@ export function partitionFetcher(kafka: Kafka, groupId: string): PartitionFetche
       try {
         return await ask(place, options)
       } catch (error) {
-        if (error instanceof Error && error.name === 'KafkaJSOffsetOutOfRange') return null
+        if (isOutOfRange(error)) return null
         // Another broker may lead the partition by now. Where that cannot be learned either, the next attempt will tell.
         await cluster.refreshMetadata().catch(() => undefined)
         throw kafkaFailure(error, `read ${place.topic}/${place.partition} at offset ${place.offset.toString()}`)

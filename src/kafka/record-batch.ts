@@ -1,6 +1,6 @@
 /**
  * Record batches as Kafka stores them (format 2, https://kafka.apache.org/documentation/#recordbatch): bytes of a fetch to
- * batches whose checksum is right, and a batch to its messages. Which of them a reader may see is fetched-batch.ts.
+ * batches whose checksum is right, and a batch to its messages. Which of them a reader may see is transactions.ts's.
  *
  * Read here and not by kafkajs, which checks no CRC-32C, dies of a batch of more than some 120,000 records, never gets past a
  * batch that compaction has emptied, and loses headers.
@@ -15,7 +15,7 @@ export type RecordBatch = {
   readonly last: bigint
   readonly producerId: bigint
   readonly transactional: boolean
-  /** holds a transaction marker, no messages */
+  /** holds a marker, of a transaction or something else, and no messages */
   readonly control: boolean
   readonly firstTimestamp: bigint
   /** where the broker stamps messages as it appends them: the time of all of them */

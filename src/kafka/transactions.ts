@@ -1,46 +1,66 @@
 /**
- * Which of the record batches that a fetch brought a reader of committed transactions may see, and up to where that is known.
+ * Which of the record batches that a fetch brought a reader of committed transactions may see. Pure; markers that lie beyond the
+ * fetch are looked for in marker-scan.ts.
  *
  * A transaction ends at its producer's next marker, which says how. A broker lists aborted transactions beside what it sends, too;
  * but a replica that copied several of them at once, and leads by now, leaves some out (Apache Kafka 4.3.1: an entry of its
- * transaction index says that all is stable up to the next producer's transaction, and a search of the index stops there). So
- * the list counts only for a transaction that is longer than a fetch. Pure.
+ * transaction index says that all is stable up to the first open transaction of another producer, and a search of the index stops
+ * there). So the list counts only where no marker is known.
  */
 import { markerOf, type Outcome, type RecordBatch } from './record-batch.ts'
 
 /** As a broker lists it. */
 export type AbortedTransaction = { readonly producerId: string; readonly firstOffset: string }
 
+export type Marker = { readonly producerId: bigint; readonly offset: bigint; readonly outcome: Outcome }
+
 export type Decided = {
-  /** What may be taken: the batches before the first whose transaction ends beyond the fetch; all of them where that one is the first. */
-  readonly batches: readonly RecordBatch[]
-  /** those of them that hold what was committed, or is of no transaction */
+  /** the batches that hold what was committed, or is of no transaction */
   readonly visible: ReadonlySet<RecordBatch>
+  /** producers of whose last transaction here no marker is known */
+  readonly inDoubt: ReadonlySet<bigint>
 }
 
-/** A reader that goes on behind `batches` gets to the end of a log: a fetch that begins with a long transaction is taken as a whole. */
-export function decide(all: readonly RecordBatch[], listed: readonly AbortedTransaction[]): Decided {
-  const outcomes = outcomesIn(all)
-  const undecided = all.findIndex((batch) => isTransactional(batch) && !outcomes.has(batch))
-  const batches = undecided > 0 ? all.slice(0, undecided) : all
-  const aborted = undecided === 0 ? abortedAsListed(all, listed) : new Set<RecordBatch>()
+/** `ends`: of the first marker of a producer behind these batches, where it is known. */
+export function decide(
+  batches: readonly RecordBatch[],
+  listed: readonly AbortedTransaction[],
+  ends: ReadonlyMap<bigint, Outcome> = new Map(),
+): Decided {
+  const outcomes = outcomesIn(batches, ends)
+  const doubtful = batches.filter((batch) => isTransactional(batch) && !outcomes.has(batch))
+  const aborted = doubtful.length > 0 ? abortedAsListed(batches, listed) : new Set<RecordBatch>()
   const isVisible = (batch: RecordBatch): boolean => {
     if (!isTransactional(batch)) return !batch.control
     const outcome = outcomes.get(batch)
     return outcome === undefined ? !aborted.has(batch) : outcome === 'commit'
   }
-  return { batches, visible: new Set(batches.filter(isVisible)) }
+  return {
+    visible: new Set(batches.filter(isVisible)),
+    inDoubt: new Set(doubtful.map(({ producerId }) => producerId)),
+  }
 }
 
-/** Of each batch whose transaction ends among these. */
-function outcomesIn(batches: readonly RecordBatch[]): ReadonlyMap<RecordBatch, Outcome> {
+/** In the order of their offsets. */
+export function markersIn(batches: readonly RecordBatch[]): readonly Marker[] {
+  return batches.flatMap((batch) => {
+    const outcome = markerOf(batch)
+    return outcome === null ? [] : { producerId: batch.producerId, offset: batch.last, outcome }
+  })
+}
+
+/** Of each batch of a transaction whose end is known. */
+function outcomesIn(
+  batches: readonly RecordBatch[],
+  ends: ReadonlyMap<bigint, Outcome>,
+): ReadonlyMap<RecordBatch, Outcome> {
   const outcomes = new Map<RecordBatch, Outcome>()
-  const next = new Map<bigint, Outcome>()
+  const next = new Map(ends)
   for (const batch of batches.toReversed()) {
-    const outcome = batch.control ? markerOf(batch) : isTransactional(batch) ? next.get(batch.producerId) : null
-    if (!outcome) continue
-    if (batch.control) next.set(batch.producerId, outcome)
-    else outcomes.set(batch, outcome)
+    const marker = markerOf(batch)
+    if (marker) next.set(batch.producerId, marker)
+    const outcome = isTransactional(batch) ? next.get(batch.producerId) : undefined
+    if (outcome) outcomes.set(batch, outcome)
   }
   return outcomes
 }

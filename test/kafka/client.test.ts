@@ -15,7 +15,6 @@ test('errors of kafkajs become failures by what they mean', () => {
   assert.equal(codeOf(named('KafkaJSSASLAuthenticationError')), 'KAFKA_DENIED')
   assert.equal(codeOf(protocolError('UNSUPPORTED_SASL_MECHANISM')), 'KAFKA_DENIED')
   assert.equal(codeOf(protocolError('ILLEGAL_SASL_STATE')), 'KAFKA_FAILED')
-  assert.equal(codeOf(named('KafkaJSServerDoesNotSupportApiKey')), 'KAFKA_FAILED')
   assert.equal(codeOf(protocolError('TOPIC_AUTHORIZATION_FAILED')), 'KAFKA_FORBIDDEN')
   assert.equal(codeOf(protocolError('GROUP_AUTHORIZATION_FAILED')), 'KAFKA_FORBIDDEN')
   assert.equal(codeOf(protocolError('UNKNOWN_TOPIC_OR_PARTITION', true)), 'TOPIC_MISSING')

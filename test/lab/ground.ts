@@ -186,7 +186,7 @@ async function openBench(
           return `logs and objects are kept in ${kept}`
         }
         const where = await keep().catch((trouble: unknown) => `logs and objects could not be kept: ${String(trouble)}`)
-        throw new Error(`the audit of ${topic} failed; ${where}\n${String(error)}`)
+        throw new Error(`the audit of ${topic} failed; ${where}`, { cause: error })
       }
     },
   }

@@ -14,6 +14,7 @@ import { ownStack } from '../support/stack.ts'
 import type { Mutant } from './mutant.ts'
 import { auditMutants } from './audit.ts'
 import { backfillMutants } from './backfill.ts'
+import { kafkaMutants } from './kafka.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
 import { secretMutants } from './secrets.ts'
@@ -22,6 +23,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const mutants: readonly Mutant[] = [
   ...protocolMutants,
+  ...kafkaMutants,
   ...mergeMutants,
   ...auditMutants,
   ...backfillMutants,

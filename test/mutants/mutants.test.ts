@@ -5,11 +5,19 @@ import { test } from 'node:test'
 import { scenarios } from '../model/scenarios.ts'
 import { auditMutants } from './audit.ts'
 import { backfillMutants } from './backfill.ts'
+import { kafkaMutants } from './kafka.ts'
 import { mergeMutants } from './merge.ts'
 import { protocolMutants } from './protocol.ts'
 import { secretMutants } from './secrets.ts'
 
-const mutants = [...protocolMutants, ...mergeMutants, ...auditMutants, ...backfillMutants, ...secretMutants]
+const mutants = [
+  ...protocolMutants,
+  ...kafkaMutants,
+  ...mergeMutants,
+  ...auditMutants,
+  ...backfillMutants,
+  ...secretMutants,
+]
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 

@@ -166,56 +166,6 @@ export const protocolMutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'never compare the checksum of a record batch',
-    file: 'src/kafka/record-batch.ts',
-    find: `    if (crc32c(batch.subarray(crcEnd)) !== batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')\n`,
-    replace: `    if (crc32c(batch) === batch.readUInt32BE(crcAt)) return refused('CRC-32C mismatch')\n`,
-    caughtBy: {
-      file: 'test/kafka/record-batch.test.ts',
-      test: 'any flipped bit behind the checksum is found, and only what lies before its batch is read',
-    },
-  },
-  {
-    name: 'deliver what was aborted, where its transaction began before the fetch',
-    file: 'src/kafka/transactions.ts',
-    find: `      aborting.add(next.producerId)\n      ahead.shift()\n`,
-    replace: `      ahead.shift()\n      if (next.first >= batch.first) aborting.add(next.producerId)\n`,
-    caughtBy: {
-      file: 'test/kafka/fetched-batch.test.ts',
-      test: 'the broker may list what was aborted in any order',
-    },
-  },
-  {
-    name: 'believe a broker that lists too few aborted transactions',
-    file: 'src/kafka/transactions.ts',
-    find: `    return outcome === undefined ? !aborted.has(batch) : outcome === 'commit'\n`,
-    replace: `    return !abortedAsListed(all, listed).has(batch)\n`,
-    caughtBy: {
-      file: 'test/kafka/fetched-batch.test.ts',
-      test: 'what was aborted is left out where the broker lists nothing of it',
-    },
-  },
-  {
-    name: 'take a fetch to its end where a transaction ends beyond it',
-    file: 'src/kafka/transactions.ts',
-    find: `  const batches = undecided > 0 ? all.slice(0, undecided) : all\n`,
-    replace: `  const batches = all\n`,
-    caughtBy: {
-      file: 'test/kafka/fetched-batch.test.ts',
-      test: 'a fetch is taken up to a transaction that ends beyond it; the next one, which begins with it, as a whole',
-    },
-  },
-  {
-    name: 'forget how far an emptied batch reaches',
-    file: 'src/kafka/fetched-batch.ts',
-    find: `    const reached = batches.filter(({ last }) => last >= this.#fetched)\n`,
-    replace: `    const reached = batches.filter(({ last, count }) => last >= this.#fetched && count > 0)\n`,
-    caughtBy: {
-      file: 'test/kafka/fetched-batch.test.ts',
-      test: 'markers, emptied batches and removed offsets are covered to their end',
-    },
-  },
-  {
     name: 'hold on to the buffers of what was fetched',
     file: 'src/ingest/partition.ts',
     find: `      this.#open?.batch.letGo()\n`,
@@ -226,16 +176,6 @@ export const protocolMutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'go on where nobody has taken what was asked ahead in an earlier generation',
-    file: 'src/kafka/group-patches.ts',
-    find: `    const isOurs = ahead?.generationId === this.generationId\n`,
-    replace: `    const isOurs = ahead !== null\n`,
-    caughtBy: {
-      file: 'test/kafka/patches-fetch.test.ts',
-      test: 'what was asked ahead in an earlier generation is neither handed over nor where the next one continues',
-    },
-  },
-  {
     name: 'give back the memory of answers that lie beside others',
     file: 'src/memory.ts',
     find: `  if (answers.delete(buffer)) (buffer`,
@@ -243,16 +183,6 @@ export const protocolMutants: readonly Mutant[] = [
     caughtBy: {
       file: 'test/kafka/connection-patches.test.ts',
       test: 'an answer that came in pieces is given back by its memory, and with it no other',
-    },
-  },
-  {
-    name: 'let kafkajs jump when an offset is outside of the log',
-    file: 'src/kafka/group-patches.ts',
-    find: `    if (hooks) hooks.outOfRange(place.topic, place.partition)\n`,
-    replace: `    if (hooks && place.partition < 0) hooks.outOfRange(place.topic, place.partition)\n`,
-    caughtBy: {
-      file: 'test/kafka/patches.test.ts',
-      test: 'an offset outside of the log is told, and neither committed nor left',
     },
   },
   {

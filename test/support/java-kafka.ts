@@ -43,7 +43,8 @@ export async function produceLines(brokers: readonly string[], topic: string, li
 /**
  * Writes every message of a committed transaction, or of none, into a file, one a line, from the beginning to the end as it is
  * now: `CreateTime:<ms> Partition:<n> Offset:<n> <key> <value>`, parted by tabs. Each partition is read at once, as far as the
- * broker lets it (fetch.max.bytes): of a part of it a broker may list too few aborted transactions (three-brokers.e2e.test.ts).
+ * broker lets it (fetch.max.bytes): of a part of it, or while a transaction is open, a broker may list too few that were aborted
+ * (three-brokers.e2e.test.ts).
  */
 export async function writeCommitted(brokers: readonly string[], topic: string, file: string): Promise<void> {
   const printed = ['timestamp', 'partition', 'offset', 'key'].flatMap((part) => [
