@@ -78,7 +78,7 @@ export class FetchedBatch {
     return this.#reached[0]?.stored.buffer ?? null
   }
 
-  /** Producers of transactions that end beyond it: how, only the broker says. */
+  /** Producers of whose last transaction in it no marker is known: how that ends, only the broker's list says. */
   get inDoubt(): ReadonlySet<bigint> {
     return this.#decided.inDoubt
   }

@@ -66,7 +66,7 @@ type Fetches = {
   ahead: Promise<Ahead> | null
   /** what the last one brought: when the next one is asked for, all of it was taken */
   taken: readonly FetchedBatch[]
-  readonly markers: MarkerScan
+  readonly markerScan: MarkerScan
 }
 
 const fetchesOf = new WeakMap<Cluster, Map<number, Fetches>>()
@@ -76,16 +76,16 @@ function fetchesFrom(cluster: Cluster, nodeId: number): Fetches {
   fetchesOf.set(cluster, nodes)
   const known = nodes.get(nodeId)
   if (known) return known
-  const markers = new MarkerScan(async (place, options) => {
+  const markerScan = new MarkerScan(async (place, options) => {
     try {
       return await fetchFrom(cluster, String(nodeId), place, options)
     } catch (error) {
-      // A leader that was elected just now may not know its log's end yet.
+      // Of a log that was truncated or created anew meanwhile: its next fetch tells.
       if (isOutOfRange(error)) return null
       throw error
     }
   })
-  const fetches = { idle: false, ahead: null, taken: [], markers }
+  const fetches = { idle: false, ahead: null, taken: [], markerScan }
   nodes.set(nodeId, fetches)
   return fetches
 }
@@ -114,11 +114,12 @@ export function fetchAhead(group: ConsumerGroup): void {
     const { generationId } = member
     const view = Object.assign(Object.create(member) as ConsumerGroup, own)
     const fetched = await fetch.call(view, nodeId)
-    const batches = fetched.filter((batch) => {
+    const telling = fetched.filter((batch) => {
       return !batch.saysNothing || !hooks.isAwaited(batch.topic, batch.partition, BigInt(batch.fetchedOffset))
     })
+    let batches: readonly FetchedBatch[]
     try {
-      await fetchesFrom(member.cluster, nodeId).markers.settle(batches)
+      batches = await fetchesFrom(member.cluster, nodeId).markerScan.settle(telling)
     } catch (error) {
       await view.recoverFromFetch(error as Error)
       return []

@@ -37,7 +37,7 @@ export async function* scanLog(
   const markers = new MarkerScan((place, asked) => scan.patiently(() => fetcher.fetch(place, asked)))
   const fetchAt = async (offset: bigint): Promise<FetchedBatch> => {
     const batch = await fetchedAt(fetcher, scan, offset)
-    await markers.settle([batch])
+    while ((await markers.settle([batch])).length === 0);
     return batch
   }
   let ahead: Promise<FetchedBatch> | null = null

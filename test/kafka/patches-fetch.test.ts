@@ -6,7 +6,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { FetchedBatch } from '../../src/kafka/fetched-batch.ts'
 import { hookGroup } from '../../src/kafka/group-hooks.ts'
 import '../../src/kafka/patches.ts'
-import type { RecordSet } from '../../src/kafka/record-batch.ts'
+import { decodeRecordBatches, type RecordSet } from '../../src/kafka/record-batch.ts'
+import { batchBytes } from '../support/record-batches.ts'
 import { until } from '../support/until.ts'
 
 const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
@@ -281,4 +282,33 @@ test('a member leaves when nothing is under way any more', async () => {
   assert.equal(left, false)
   answer.resolve(undefined)
   await leaving
+})
+
+test("what goes wrong while markers are read ahead is kafkajs's to recover from, and nothing of the fetch is handed over", async () => {
+  const cluster = {}
+  hookGroup(cluster, quiet)
+  const records = [{ offset: 7n, key: null, value: Buffer.from('v') }]
+  const bytes = await batchBytes({ first: 7n, last: 7n, records, producerId: 1n, transactional: true })
+  const self = fetching(cluster, { messages: decodeRecordBatches(bytes, () => Promise.reject(new Error('no'))) })
+  const { findBroker } = self.cluster
+  const recovered: string[] = []
+  for (const name of ['KafkaJSProtocolError', 'KafkaJSOffsetOutOfRange']) {
+    let fetches = 0
+    Object.assign(self.cluster, {
+      findBroker: async () => {
+        if (fetches++ === 0) return await findBroker()
+        throw Object.assign(new Error('gone'), { name })
+      },
+    })
+    Object.assign(self, {
+      recoverFromFetch: (error: Error) => {
+        recovered.push(error.name)
+        return Promise.resolve()
+      },
+    })
+    const batches = (await group['fetch']?.call(self, 1)) as FetchedBatch[]
+    // Where the leader does not know its log's end yet, what it lists counts.
+    assert.equal(batches.length, name === 'KafkaJSOffsetOutOfRange' ? 2 : 0)
+  }
+  assert.deepEqual(recovered, ['KafkaJSProtocolError'])
 })

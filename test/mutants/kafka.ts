@@ -77,31 +77,51 @@ export const kafkaMutants: readonly Mutant[] = [
   {
     name: 'take the last marker of a producer for the first',
     file: 'src/kafka/marker-scan.ts',
-    find: `scanned.markers.toReversed().map(`,
-    replace: `scanned.markers.map(`,
+    find: `if (offset >= from && !ends.has(producerId)) ends`,
+    replace: `if (offset >= from) ends`,
     caughtBy: {
       file: 'test/kafka/marker-scan.test.ts',
-      test: 'exactly what was committed is seen, by fetches and reads ahead of any size, and nothing is read ahead twice',
+      test: 'exactly what was committed is seen, by fetches and reads of any size, and nothing is read behind them twice',
     },
   },
   {
     name: 'keep markers that lie before what is in doubt',
     file: 'src/kafka/marker-scan.ts',
-    find: `known.markers.filter(({ offset }) => offset >= first)`,
-    replace: `[...known.markers]`,
+    find: `if (offset >= from && !ends.has(producerId)) ends`,
+    replace: `if (!ends.has(producerId)) ends`,
     caughtBy: {
       file: 'test/kafka/marker-scan.test.ts',
-      test: 'exactly what was committed is seen, by fetches and reads ahead of any size, and nothing is read ahead twice',
+      test: 'exactly what was committed is seen, by fetches and reads of any size, and nothing is read behind them twice',
     },
   },
   {
     name: 'look for no marker beyond a fetch',
     file: 'src/kafka/group-patches.ts',
-    find: `      await fetchesFrom(member.cluster, nodeId).markers.settle(batches)\n`,
-    replace: ``,
+    find: `      batches = await fetchesFrom(member.cluster, nodeId).markerScan.settle(telling)\n`,
+    replace: `      batches = telling\n`,
     caughtBy: {
       file: 'test/lab/three-brokers.e2e.test.ts',
       test: 'of a transaction that ends behind the last stable offset',
+    },
+  },
+  {
+    name: 'go by the markers of a partition in another one',
+    file: 'src/kafka/marker-scan.ts',
+    find: '    const place = `${batch.topic}/${batch.partition}`\n',
+    replace: '    const place = batch.topic\n',
+    caughtBy: {
+      file: 'test/kafka/marker-scan.test.ts',
+      test: 'what is known of a partition counts for it alone',
+    },
+  },
+  {
+    name: 'go by markers that were read before a fetch that does not continue',
+    file: 'src/kafka/marker-scan.ts',
+    find: `known?.expected === from ? known.pieces`,
+    replace: `known ? known.pieces`,
+    caughtBy: {
+      file: 'test/kafka/marker-scan.test.ts',
+      test: 'what is known of a log counts for fetches that continue each other alone',
     },
   },
 ]
