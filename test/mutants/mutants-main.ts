@@ -11,24 +11,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { heedInterruption } from '../support/interruption.ts'
 import { ownStack } from '../support/stack.ts'
+import { mutants } from './all.ts'
 import type { Mutant } from './mutant.ts'
-import { auditMutants } from './audit.ts'
-import { backfillMutants } from './backfill.ts'
-import { kafkaMutants } from './kafka.ts'
-import { mergeMutants } from './merge.ts'
-import { protocolMutants } from './protocol.ts'
-import { secretMutants } from './secrets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const mutants: readonly Mutant[] = [
-  ...protocolMutants,
-  ...kafkaMutants,
-  ...mergeMutants,
-  ...auditMutants,
-  ...backfillMutants,
-  ...secretMutants,
-]
 
 heedInterruption()
 const copy = await mkdtemp(join(tmpdir(), 'firn-mutants-'))

@@ -3,21 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { scenarios } from '../model/scenarios.ts'
-import { auditMutants } from './audit.ts'
-import { backfillMutants } from './backfill.ts'
-import { kafkaMutants } from './kafka.ts'
-import { mergeMutants } from './merge.ts'
-import { protocolMutants } from './protocol.ts'
-import { secretMutants } from './secrets.ts'
-
-const mutants = [
-  ...protocolMutants,
-  ...kafkaMutants,
-  ...mergeMutants,
-  ...auditMutants,
-  ...backfillMutants,
-  ...secretMutants,
-]
+import { mutants } from './all.ts'
 
 const textOf = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
