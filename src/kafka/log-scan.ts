@@ -37,6 +37,7 @@ export async function* scanLog(
   const markers = new MarkerScan((place, asked) => scan.patiently(() => fetcher.fetch(place, asked)))
   const fetchAt = async (offset: bigint): Promise<FetchedBatch> => {
     const batch = await fetchedAt(fetcher, scan, offset)
+    // Time may run out for a member's sake alone: here nobody waits for a heartbeat.
     while ((await markers.settle([batch])).length === 0);
     return batch
   }

@@ -16,7 +16,7 @@ const options: FetchOptions = { isolation: 'uncommitted', bytesMax: 2 ** 20, wai
 /** How many pieces, each of one read, are known behind a fetch of a partition: their markers stand in memory. */
 const piecesMax = 32
 
-/** A broker answers a client over its quota with nothing: a marker of what is stable is there. */
+/** How often a broker is asked that answers with nothing, as it does a client over its quota: the marker of what is stable is there. */
 const asksMax = 5
 
 /** How long the reads of one fetch may take, in ms, but for the first: a member sends no heartbeat meanwhile. */
